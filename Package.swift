@@ -1,0 +1,90 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// The one list of settings: every target of this package is built with it, tests included.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "lyceum",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "lyceum", targets: ["lyceum"])
+    ],
+    dependencies: [
+        // Exact versions: Package.resolved is not committed, and a build must not change under anyone's feet.
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: [
+        // Media, in the order a frame meets it. docs/architecture.md draws the arrows.
+        .target(name: "MediaCore", dependencies: [nioCore]),
+        .target(name: "Ingest", dependencies: ["MediaCore", "Cryptography", nioCore, nioPosix, logging]),
+        .target(name: "Packager", dependencies: ["MediaCore", "LiveStore", nioCore, logging]),
+        .target(name: "LiveStore", dependencies: ["MediaCore", nioCore]),
+        .target(
+            name: "Origin",
+            dependencies: ["MediaCore", "LiveStore", "CZlib", nioCore, nioPosix, nioHTTP1, logging],
+            resources: [.embedInCode("Assets")]
+        ),
+
+        // System libraries, each imported by exactly one target.
+        .target(name: "Cryptography", dependencies: ["COpenSSL"]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // The composition root.
+        .executableTarget(
+            name: "lyceum",
+            dependencies: [
+                "MediaCore", "Ingest", "Packager", "LiveStore", "Origin", "Cryptography",
+                nioCore, nioPosix, logging, serviceLifecycle,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+            ],
+            path: "Sources/Server"
+        ),
+
+        // Readers written independently of the writers, and what drives real clients.
+        .target(name: "TestSupport", dependencies: ["MediaCore", nioCore], path: "Tests/TestSupport"),
+        .testTarget(name: "MediaCoreTests", dependencies: ["MediaCore", "TestSupport", nioCore]),
+        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
+        .testTarget(name: "LiveStoreTests", dependencies: ["LiveStore", "MediaCore", nioCore]),
+        .testTarget(
+            name: "IngestTests",
+            dependencies: ["Ingest", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded, nioPosix, logging]
+        ),
+        .testTarget(
+            name: "PackagerTests",
+            dependencies: ["Packager", "LiveStore", "MediaCore", "TestSupport", nioCore, logging]
+        ),
+        .testTarget(
+            name: "OriginTests",
+            dependencies: [
+                "Origin", "LiveStore", "MediaCore", "TestSupport", nioCore, nioEmbedded, nioPosix, nioHTTP1, logging,
+            ]
+        ),
+        .testTarget(name: "ServerTests", dependencies: ["lyceum", "TestSupport"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "lyceum"]),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = settings
+}

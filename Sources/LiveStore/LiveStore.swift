@@ -1,0 +1,109 @@
+public import MediaCore
+internal import Synchronization
+
+/// Every live of this process by name: those that run and those that ended a moment ago.
+public final class LiveStore: Sendable {
+    /// How many lives are kept at most, running and ended together, unless more are running.
+    public static let maximumStreams = 2048
+
+    /// The lives of one name: the newest, and the one before it as long as its viewers may still be reading.
+    private struct Entry {
+        var current: LiveStream
+        var previous: LiveStream?
+    }
+
+    private let entries = Mutex<[StreamID: Entry]>([:])
+
+    /// An empty store.
+    public init() {}
+
+    /// The newest live of a name.
+    public func stream(_ id: StreamID) -> LiveStream? {
+        entries.withLock { $0[id]?.current }
+    }
+
+    /// Every name's newest live, in no order.
+    public var streams: [LiveStream] {
+        entries.withLock { $0.values.map(\.current) }
+    }
+
+    /// A segment or an initialization segment of a name's newest live, or of the one before it.
+    public func resource(of id: StreamID, named name: String) -> StoredResource? {
+        guard let entry = entries.withLock({ $0[id] }) else { return nil }
+        return entry.current.resource(named: name) ?? entry.previous?.resource(named: name)
+    }
+
+    /// Resumes the interrupted live of a name, or begins a new one.
+    ///
+    /// A new live goes on with the numbers of the one before it, so that a player that held on never sees
+    /// EXT-X-MEDIA-SEQUENCE step back.
+    ///
+    /// - Parameters:
+    ///   - id: the name.
+    ///   - tag: what sets a new live's resource names apart; see ``LiveStream/tag``.
+    ///   - now: when a new live begins.
+    /// - Returns: the live, and whether it was resumed.
+    public func begin(_ id: StreamID, tag: String, now: WallClockTime) -> (stream: LiveStream, isResumed: Bool) {
+        entries.withLock { entries in
+            let last = entries[id]?.current
+            if let last, last.resume() { return (last, true) }
+            let numbers = last?.snapshot.window
+            let stream = LiveStream(
+                id: id,
+                tag: tag,
+                startedAt: now,
+                window: LiveWindow(
+                    firstMediaSequenceNumber: numbers?.nextMediaSequenceNumber ?? 0,
+                    discontinuitySequence: numbers?.nextDiscontinuitySequence ?? 0
+                )
+            )
+            if last == nil { Self.makeRoom(in: &entries) }
+            entries[id] = Entry(current: stream, previous: last)
+            return (stream, false)
+        }
+    }
+
+    /// Forgets a live that never became playable.
+    public func discard(_ stream: LiveStream) {
+        entries.withLock { entries in
+            guard let entry = entries[stream.id], entry.current === stream else { return }
+            if let previous = entry.previous {
+                entries[stream.id] = Entry(current: previous)
+            } else {
+                entries[stream.id] = nil
+            }
+        }
+    }
+
+    /// Forgets the lives that ended before a moment.
+    public func removeStreams(endedBefore moment: ContinuousClock.Instant) {
+        entries.withLock { entries in
+            for (id, entry) in entries {
+                if entry.current.hasEnded(before: moment) {
+                    entries[id] = nil
+                } else if let previous = entry.previous, previous.hasEnded(before: moment) {
+                    entries[id]?.previous = nil
+                }
+            }
+        }
+    }
+
+    /// Forgets the live that ended first when the store is full.
+    private static func makeRoom(in entries: inout [StreamID: Entry]) {
+        guard entries.count >= maximumStreams else { return }
+        let ended = entries.compactMap { id, entry in entry.current.endedAt.map { (id: id, at: $0) } }
+        if let oldest = ended.min(by: { $0.at < $1.at }) { entries[oldest.id] = nil }
+    }
+}
+
+extension LiveStream {
+    /// When the live ended, or `nil` while it runs.
+    public var endedAt: ContinuousClock.Instant? {
+        guard case .ended(let moment) = snapshot.phase else { return nil }
+        return moment
+    }
+
+    fileprivate func hasEnded(before moment: ContinuousClock.Instant) -> Bool {
+        endedAt.map { $0 < moment } ?? false
+    }
+}

@@ -1,0 +1,61 @@
+public import NIOCore
+internal import Synchronization
+
+/// A finished piece of a live that readers fetch by name: a segment, an initialization segment or a playlist.
+///
+/// Written once and shared by every reader; nothing in it changes. What a reader derives from it and every other reader
+/// would derive again (a compressed body, a response head) is kept beside it, see ``derived(_:_:)``.
+public final class StoredResource: Sendable {
+    /// What a resource holds, from which its media type and its cache policy follow.
+    public enum Kind: Hashable, Sendable {
+        /// A playlist of renditions; changes as the measured bit rates do.
+        case multivariantPlaylist
+        /// A playlist of segments; changes with every segment.
+        case mediaPlaylist
+        /// The `ftyp` and `moov` that EXT-X-MAP names. Never changes.
+        case initializationSegment
+        /// One `moof` and `mdat`. Never changes.
+        case mediaSegment
+    }
+
+    /// Names a derived form; who derives it declares its names.
+    public struct DerivedForm: Hashable, Sendable {
+        private let name: String
+
+        /// A form with a name of its own, at most 15 bytes so that hashing it touches no heap.
+        public init(_ name: String) { self.name = name }
+    }
+
+    /// What it holds.
+    public let kind: Kind
+    /// The last component of its path.
+    public let name: String
+    /// Its bytes.
+    public let body: ByteBuffer
+    /// Identifies this content among all that were ever served under the same path: an opaque-tag without its quotes
+    /// (RFC 9110 §8.8.3).
+    public let entityTag: String
+
+    private let derivedForms = Mutex<[DerivedForm: ByteBuffer]>([:])
+
+    /// A resource with its bytes.
+    public init(kind: Kind, name: String, body: ByteBuffer, entityTag: String) {
+        self.kind = kind
+        self.name = name
+        self.body = body
+        self.entityTag = entityTag
+    }
+
+    /// The bytes that `derive` makes of this resource, made at most a few times and then shared.
+    ///
+    /// Two readers that ask at the same moment may both derive; the first result is kept. Nothing runs under the lock.
+    public func derived(_ form: DerivedForm, _ derive: (StoredResource) throws -> ByteBuffer) rethrows -> ByteBuffer {
+        if let known = derivedForms.withLock({ $0[form] }) { return known }
+        let made = try derive(self)
+        return derivedForms.withLock { forms in
+            if let first = forms[form] { return first }
+            forms[form] = made
+            return made
+        }
+    }
+}

@@ -1,0 +1,72 @@
+// What media shows outward. Each port is defined here, where it is used from, and implemented on the other side.
+
+public import NIOCore
+
+/// Takes the media of one publish, in the order the encoder sent it.
+///
+/// Everything is called on the publisher's event loop, synchronously; a sink needs no lock for its own state.
+public protocol AccessUnitSink: AnyObject {
+    /// Announces a track, or a track's changed configuration. A repeated, unchanged one is not announced.
+    func configure(_ track: Track)
+
+    /// Takes one access unit of a track that was announced before.
+    func receive(_ unit: AccessUnit)
+
+    /// Ends the publish. Nothing is called after it.
+    func finish(_ end: PublishEnd)
+}
+
+/// How a publish came to its end.
+public enum PublishEnd: Hashable, Sendable {
+    /// The encoder said goodbye (FCUnpublish, deleteStream, closeStream), or the server stops: the live is over.
+    case clean
+    /// The connection went away, or another one takes the stream over: the encoder may come back.
+    case interrupted
+}
+
+/// Opens a sink for each publish.
+public protocol AccessUnitSinkProvider: Sendable {
+    /// Begins or resumes the live of this name.
+    ///
+    /// At most one sink for a name is open at a time: the caller ends the one before it begins the next.
+    ///
+    /// - Parameter stream: the live to publish.
+    /// - Returns: the sink that takes its media.
+    func beginPublish(_ stream: StreamID) -> any AccessUnitSink
+}
+
+/// What an encoder asks for when it publishes.
+public struct PublishRequest: Sendable {
+    /// The application of the connect command: `live` in `rtmp://host/live`.
+    public let app: String
+    /// The stream key as the encoder sent it, without its query string. Secret.
+    public let streamKey: String
+    /// The peer's address without its port.
+    public let peerAddress: String
+
+    /// A request to publish.
+    public init(app: String, streamKey: String, peerAddress: String) {
+        self.app = app
+        self.streamKey = streamKey
+        self.peerAddress = peerAddress
+    }
+}
+
+/// Whether an encoder may publish, and what.
+public enum PublishDecision: Hashable, Sendable {
+    /// The encoder may publish this stream.
+    case allow(StreamID)
+    /// The encoder may not; the reason is told to it in these words.
+    case deny(reason: String)
+}
+
+/// Decides who may publish, before NetStream.Publish.Start is sent.
+public protocol PublishAuthorizer: Sendable {
+    /// Answers a request to publish.
+    ///
+    /// - Parameters:
+    ///   - request: what the encoder asks for.
+    ///   - eventLoop: the loop of the encoder's connection, on which the answer is needed.
+    /// - Returns: the decision; an error is taken for a refusal without a stated reason.
+    func authorize(_ request: PublishRequest, on eventLoop: any EventLoop) -> EventLoopFuture<PublishDecision>
+}

@@ -1,0 +1,4 @@
+@main
+enum Lyceum {
+    static func main() {}
+}
