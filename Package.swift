@@ -68,7 +68,9 @@ let package = Package(
         .testTarget(name: "LiveStoreTests", dependencies: ["LiveStore", "MediaCore", nioCore]),
         .testTarget(
             name: "IngestTests",
-            dependencies: ["Ingest", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded, nioPosix, logging]
+            dependencies: [
+                "Ingest", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded, nioPosix, logging,
+            ]
         ),
         .testTarget(
             name: "PackagerTests",

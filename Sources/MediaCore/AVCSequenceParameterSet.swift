@@ -73,7 +73,9 @@ public struct AVCSequenceParameterSet: Hashable, Sendable {
         return payload
     }
 
-    private static let profilesWithChromaFormat: Set<UInt8> = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]
+    private static let profilesWithChromaFormat: Set<UInt8> = [
+        100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135,
+    ]
 
     private static func readChroma(
         profile: UInt8,
