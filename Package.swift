@@ -63,6 +63,7 @@ let package = Package(
 
         // Readers written independently of the writers, and what drives real clients.
         .target(name: "TestSupport", dependencies: ["MediaCore", nioCore], path: "Tests/TestSupport"),
+        .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"]),
         .testTarget(name: "MediaCoreTests", dependencies: ["MediaCore", "TestSupport", nioCore]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "LiveStoreTests", dependencies: ["LiveStore", "MediaCore", nioCore]),
