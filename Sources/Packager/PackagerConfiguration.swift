@@ -5,7 +5,9 @@ public struct PackagerConfiguration: Sendable {
     /// The longest segment ever made, when the encoder's first group of pictures is as long as that.
     public static let maximumSegmentDuration = MediaTime.milliseconds(10_000)
 
-    /// Where segments are meant to end: at the first IDR picture about this long after the last. 1 to 10 s.
+    /// Where segments are meant to end: at the first IDR picture about this long after the last.
+    ///
+    /// 1 to 10 s.
     public var segmentDuration: MediaTime
     /// How much media a live playlist lists at least, once the live has lasted that long.
     public var windowDuration: MediaTime

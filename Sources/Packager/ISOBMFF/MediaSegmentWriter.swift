@@ -1,7 +1,8 @@
 internal import NIOCore
 
-/// Writes a media segment: one `moof` and one `mdat` (RFC 8216 §3.3, ISO/IEC 14496-12 §8.8), laid out once into one
-/// buffer of the exact size. This is the only copy of the media after it left the socket.
+/// Writes a media segment: one `moof` and one `mdat` (RFC 8216 §3.3, ISO/IEC 14496-12 §8.8).
+///
+/// Laid out once into one buffer of the exact size: the only copy of the media after its message was put together.
 enum MediaSegmentWriter {
     /// The segment of these runs.
     ///
@@ -9,6 +10,7 @@ enum MediaSegmentWriter {
     ///   - runs: the samples of each track, each run with at least one, none with a negative first decode time.
     ///   - trackIDs: the track_ID of each run in the initialization segment.
     ///   - sequenceNumber: mfhd's number, which grows from fragment to fragment.
+    /// - Returns: the whole segment.
     static func write(_ runs: [TrackRun], trackIDs: [UInt32], sequenceNumber: UInt32) -> ByteBuffer {
         let payloadSize = runs.reduce(0) { $0 + $1.payloadSize }
         let headerSize = movieFragmentSize(runs)

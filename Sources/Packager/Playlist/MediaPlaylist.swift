@@ -15,6 +15,7 @@ enum MediaPlaylist {
     ///   - window: the segments to list; at least one.
     ///   - targetDuration: EXT-X-TARGETDURATION in seconds, the same for the life of the live.
     ///   - isEnded: whether EXT-X-ENDLIST closes it.
+    /// - Returns: the playlist's text.
     static func render(_ window: LiveWindow, targetDuration: Int, isEnded: Bool) -> ByteBuffer {
         var text = ByteBufferAllocator().buffer(capacity: 256 + window.segments.count * 128)
         text.writeString(

@@ -14,6 +14,7 @@ enum MultivariantPlaylist {
     ///   - peak: BANDWIDTH in bits a second.
     ///   - average: AVERAGE-BANDWIDTH in bits a second.
     ///   - isIndependent: whether decoding can start at every listed segment.
+    /// - Returns: the playlist's text.
     static func render(_ variant: Variant, peak: Double, average: Double, isIndependent: Bool) -> ByteBuffer {
         var attributes = [
             "BANDWIDTH=\(Int(peak.rounded(.up)))",

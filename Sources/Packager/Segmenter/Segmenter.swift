@@ -15,7 +15,9 @@ internal import NIOCore
 
 /// Cuts the media of one publish into segments.
 struct Segmenter {
-    /// The payload bytes that one segment holds at most: 10 s at 50 Mb/s. What comes on top of that is dropped.
+    /// The payload bytes that one segment holds at most: 10 s at 50 Mb/s.
+    ///
+    /// What comes on top of that is dropped.
     static let maximumSegmentBytes = 64 << 20
     /// A segment is not ended earlier than this by a new track or configuration, however often these change.
     static let minimumEpochDuration = MediaTime.milliseconds(200)
