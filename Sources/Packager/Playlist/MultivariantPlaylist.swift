@@ -47,7 +47,7 @@ enum MultivariantPlaylist {
             body: render(
                 variant,
                 peak: peak,
-                average: BitRateMeter.average(of: window),
+                average: min(peak, BitRateMeter.average(of: window)),
                 isIndependent: window.segments.allSatisfy(\.isIndependent)
             ),
             entityTag: "\(tag)-\(window.nextMediaSequenceNumber)"

@@ -37,6 +37,8 @@ struct Segmenter {
     private var position: MediaTime
     private var announced: [TrackID: Track] = [:]
     private var timelines: [TrackID: TrackTimeline] = [:]
+    /// Where the tracks ended that have to join anew.
+    private var endsOfLeft: [TrackID: MediaTime] = [:]
     private var segment: OpenSegment?
     /// The tracks that the segments of this epoch carry, once its first segment has ended.
     private var established: [Track]?
@@ -140,13 +142,20 @@ struct Segmenter {
     /// A track that joins shares the reference track's clock, unless its own is far off: then it joins where the
     /// reference track is.
     private func joiningTimeline(for track: Track, at encoderTime: MediaTime) -> TrackTimeline {
-        guard let segment, let reference = timelines[segment.reference], let now = reference.lastEncoderTime else {
-            return makeTimeline(for: track, offset: position - encoderTime)
+        var offset = position - encoderTime
+        if let segment, let reference = timelines[segment.reference], let now = reference.lastEncoderTime {
+            let distance = encoderTime - now
+            let isSameClock = abs(distance.nanoseconds) <= largestStepForward.nanoseconds
+            offset = isSameClock ? reference.offset : segment.lastReferenceTime - encoderTime
         }
-        let distance = encoderTime - now
-        let isSameClock = abs(distance.nanoseconds) <= largestStepForward.nanoseconds
-        let offset = isSameClock ? reference.offset : segment.lastReferenceTime - encoderTime
+        if let end = endsOfLeft[track.id] { offset = max(offset, end - encoderTime) }
         return makeTimeline(for: track, offset: offset)
+    }
+
+    /// Lets a track join anew at its next access unit, not before it ended.
+    private mutating func leave(_ id: TrackID) {
+        if let end = timelines[id]?.end { endsOfLeft[id] = end }
+        timelines[id] = nil
     }
 
     // MARK: - The reference track
@@ -207,7 +216,7 @@ struct Segmenter {
             guard announced[id] != nil, let last = timeline.lastEncoderTime,
                 abs((last - now).nanoseconds) <= largestStepForward.nanoseconds
             else {
-                timelines[id] = nil
+                leave(id)
                 continue
             }
             timelines[id]?.anchor(to: leader.offset)
@@ -228,7 +237,7 @@ struct Segmenter {
             return nil
         }
         if hasReferenceFailed(at: time) {
-            timelines[reference] = nil
+            leave(reference)
             return replaceReference(with: sample, of: track, isForced: true)
         }
         // Sound from before the first picture of an epoch has nothing to go with.
