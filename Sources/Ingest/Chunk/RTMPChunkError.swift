@@ -20,10 +20,13 @@ enum RTMPChunkError: Error, Hashable, CustomStringConvertible {
         case .messageTooLong(let length, let allowed): "message of \(length) bytes, allowed \(allowed)"
         case .tooManyChunkStreams(let allowed): "more than the \(allowed) chunk streams allowed"
         case .tooManyPartialBytes(let allowed): "incomplete messages need more than the \(allowed) bytes allowed"
-        case .nothingToRepeat(let fmt, let id): "chunk of type \(fmt) on chunk stream \(id), which has no message to go on from"
-        case .messageInsideMessage(let fmt, let id): "chunk of type \(fmt) inside an incomplete message on chunk stream \(id)"
+        case .nothingToRepeat(let fmt, let id):
+            "chunk of type \(fmt) on chunk stream \(id), which has no message to go on from"
+        case .messageInsideMessage(let fmt, let id):
+            "chunk of type \(fmt) inside an incomplete message on chunk stream \(id)"
         case .invalidChunkSize(let size): "chunk size \(size), allowed 1 to 2147483647"
-        case .shortControlMessage(let type, let length): "control message of type \(type) with \(length) bytes, expected 4"
+        case .shortControlMessage(let type, let length):
+            "control message of type \(type) with \(length) bytes, expected 4"
         }
     }
 }
