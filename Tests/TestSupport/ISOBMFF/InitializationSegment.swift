@@ -48,6 +48,8 @@ public struct InitializationSegment: Sendable {
     public let movieTimescale: UInt32
     /// The duration of the movie header, 0 for a fragmented one.
     public let movieDuration: UInt64
+    /// next_track_ID, which ISO/IEC 14496-12 §8.2.2.3 wants above every track's; ffmpeg writes 2 whatever the tracks.
+    public let nextTrackID: UInt32
     /// The tracks in the order of the file.
     public let tracks: [Track]
 
@@ -67,6 +69,7 @@ public struct InitializationSegment: Sendable {
         let header = try Self.movieHeader(movie.cursor("mvhd"))
         movieTimescale = header.timescale
         movieDuration = header.duration
+        nextTrackID = header.nextTrackID
 
         let defaults = try Self.trackExtends(movie.children("mvex"))
         var tracks: [Track] = []
@@ -74,9 +77,6 @@ public struct InitializationSegment: Sendable {
             let track = try Self.track(Children(bytes, of: box), defaults: defaults)
             guard !tracks.contains(where: { $0.trackID == track.trackID }) else {
                 throw movie.fail("two tracks \(track.trackID)")
-            }
-            guard track.trackID < header.nextTrackID else {
-                throw movie.fail("track \(track.trackID), but next_track_ID \(header.nextTrackID)")
             }
             tracks.append(track)
         }
