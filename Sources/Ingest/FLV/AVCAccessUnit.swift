@@ -11,12 +11,11 @@ struct AVCAccessUnit {
     /// Whether a recovery point is among them (§D.1.8): decoding may start here, and some frames later all is well.
     private(set) var hasRecoveryPoint = false
 
-    /// Reads the NAL unit headers.
+    /// Reads the NAL unit headers, or returns `nil` when a length passes the end or only empty NAL units are there.
     ///
     /// - Parameters:
     ///   - payload: NAL units, each after its length.
     ///   - lengthSize: the size of the lengths: 1, 2 or 4 bytes.
-    /// - Returns: `nil` when a length passes the end or nothing but empty NAL units is there.
     init?(_ payload: ByteBuffer, lengthSize: Int) {
         var rest = payload
         var hasEmptyUnits = false
