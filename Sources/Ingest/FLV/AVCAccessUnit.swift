@@ -21,7 +21,9 @@ struct AVCAccessUnit {
         var hasEmptyUnits = false
         var count = 0
         while rest.readableBytes > 0 {
-            guard let length = rest.readLength(size: lengthSize), length <= rest.readableBytes else { return nil }
+            guard let length = rest.getLength(at: rest.readerIndex, size: lengthSize) else { return nil }
+            rest.moveReaderIndex(forwardBy: lengthSize)
+            guard length <= rest.readableBytes else { return nil }
             guard length > 0, let header = rest.getInteger(at: rest.readerIndex, as: UInt8.self) else {
                 hasEmptyUnits = true
                 continue
@@ -44,10 +46,10 @@ struct AVCAccessUnit {
         var rest = payload
         var kept = ByteBuffer()
         kept.reserveCapacity(payload.readableBytes)
-        while let length = rest.readLength(size: lengthSize), let unit = rest.readSlice(length: length) {
-            guard length > 0 else { continue }
-            let start = unit.readerIndex - lengthSize
-            kept.writeImmutableBuffer(payload.getSlice(at: start, length: lengthSize + length) ?? unit)
+        while let length = rest.getLength(at: rest.readerIndex, size: lengthSize),
+            let unit = rest.readSlice(length: lengthSize + length)
+        {
+            if length > 0 { kept.writeImmutableBuffer(unit) }
         }
         return kept
     }
@@ -96,11 +98,11 @@ private struct EmulationFreeBytes {
 }
 
 extension ByteBuffer {
-    fileprivate mutating func readLength(size: Int) -> Int? {
+    fileprivate func getLength(at index: Int, size: Int) -> Int? {
         switch size {
-        case 1: readInteger(as: UInt8.self).map(Int.init)
-        case 2: readInteger(as: UInt16.self).map(Int.init)
-        default: readInteger(as: UInt32.self).map(Int.init)
+        case 1: getInteger(at: index, as: UInt8.self).map(Int.init)
+        case 2: getInteger(at: index, as: UInt16.self).map(Int.init)
+        default: getInteger(at: index, as: UInt32.self).map(Int.init)
         }
     }
 }
