@@ -7,7 +7,8 @@ import Testing
 struct AMF0Tests {
     static let samples: [AMF0Value] = [
         .number(-1.5), .number(.infinity), .boolean(true), .boolean(false), .string("key"), .string(""),
-        .string(String(repeating: "x", count: 65_535)), .string(String(repeating: "y", count: 65_536)), .null, .undefined,
+        .string(String(repeating: "x", count: 65_535)), .string(String(repeating: "y", count: 65_536)), .null,
+        .undefined,
         .object([AMF0Property("a", .number(1)), AMF0Property("", .null)]), .object([]), .reference(7),
         .ecmaArray([AMF0Property("width", .number(1920))]), .strictArray([.string("avc1"), .null, .strictArray([])]),
         .date(milliseconds: 1.7e12, timeZone: -60), .unsupported, .xmlDocument("<x/>"),

@@ -214,7 +214,10 @@ struct RTMPConnectionHandlerTests {
         #expect(try connection.replies(afterHandshake: true).last?.code == "NetConnection.Connect.AppShutdown")
     }
 
-    @Test("keys are never logged, refused or not", arguments: ["s3cr3t-key", "s3cr3t key with spaces", "s3cr3t-key?t=s3cr3t"])
+    @Test(
+        "keys are never logged, refused or not",
+        arguments: ["s3cr3t-key", "s3cr3t key with spaces", "s3cr3t-key?t=s3cr3t"]
+    )
     func secrets(key: String) throws {
         let keys = PublishKeysAuthorizer(keys: [PublishKey(stream: try name("main"), secret: Secret("s3cr3t-key"))])
         var connection = try EmbeddedConnection(.init(recording, authorizer: keys), loop: loop, log: log)

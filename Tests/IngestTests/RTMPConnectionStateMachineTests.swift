@@ -25,13 +25,21 @@ struct RTMPConnectionStateMachineTests {
     func publish(type: UInt8) throws {
         var machine = RTMPConnectionStateMachine()
         _ = try machine.connect()
-        #expect(try machine.command(.string("releaseStream"), .number(2), .null, .string("k"), type: type).sent.count == 1)
+        #expect(
+            try machine.command(.string("releaseStream"), .number(2), .null, .string("k"), type: type).sent.count == 1
+        )
         #expect(try machine.command(.string("FCPublish"), .number(3), .null, .string("k"), type: type).sent.count == 1)
         let created = try machine.command(.string("createStream"), .number(4), .null, type: type).sent
         #expect(created.first?.values == [.string("_result"), .number(4), .null, .number(1)])
 
         let asked = try machine.command(
-            .string("publish"), .number(5), .null, .string("k3y?user=me"), .string("live"), stream: 1, type: type
+            .string("publish"),
+            .number(5),
+            .null,
+            .string("k3y?user=me"),
+            .string("live"),
+            stream: 1,
+            type: type
         )
         let request = try #require(asked.request)
         #expect(request.streamKey.revealed == "k3y")

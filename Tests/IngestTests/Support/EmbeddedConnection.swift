@@ -12,7 +12,12 @@ struct EmbeddedConnection {
     let channel: EmbeddedChannel
     private var decoder = RTMPChunkDecoder(limits: .init(messageLength: 65_536, partialBytes: 65_536, chunkStreams: 64))
 
-    init(_ environment: RTMPConnectionHandler.Environment, loop: EmbeddedEventLoop, number: UInt64 = 1, log: Log = Log())
+    init(
+        _ environment: RTMPConnectionHandler.Environment,
+        loop: EmbeddedEventLoop,
+        number: UInt64 = 1,
+        log: Log = Log()
+    )
         throws
     {
         let handler = RTMPConnectionHandler(
