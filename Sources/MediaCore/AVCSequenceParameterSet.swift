@@ -73,7 +73,9 @@ public struct AVCSequenceParameterSet: Hashable, Sendable {
         return payload
     }
 
-    private static let profilesWithChromaFormat: Set<UInt8> = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]
+    private static let profilesWithChromaFormat: Set<UInt8> = [
+        100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135,
+    ]
 
     private static func readChroma(
         profile: UInt8,
@@ -81,6 +83,7 @@ public struct AVCSequenceParameterSet: Hashable, Sendable {
     ) throws(CodecConfigurationError) -> (cropUnitX: Int, cropUnitY: Int) {
         guard profilesWithChromaFormat.contains(profile) else { return (2, 2) }
         let format = try reader.readUnsignedExpGolomb()
+        guard format <= 3 else { throw .malformed("chroma format \(format), expected 0 to 3") }
         if format == 3 { try reader.skip(1) }  // separate_colour_plane_flag
         _ = try reader.readUnsignedExpGolomb()  // bit_depth_luma_minus8
         _ = try reader.readUnsignedExpGolomb()  // bit_depth_chroma_minus8
