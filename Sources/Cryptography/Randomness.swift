@@ -13,6 +13,7 @@ public enum Randomness {
     /// An unpredictable token of the characters A-Z, a-z, 0-9, `-` and `_` (base64url, RFC 4648 §5).
     ///
     /// - Parameter bits: how many bits nobody can guess, rounded up to a multiple of 6.
+    /// - Returns: one character for every 6 bits.
     public static func token(bits: Int) -> String {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
         return String(bytes((bits + 5) / 6).map { alphabet[Int($0 & 0x3F)] })

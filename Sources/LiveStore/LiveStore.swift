@@ -36,7 +36,7 @@ public final class LiveStore: Sendable {
     /// Resumes the interrupted live of a name, or begins a new one.
     ///
     /// A new live goes on with the numbers of the one before it, so that a player that held on never sees
-    /// EXT-X-MEDIA-SEQUENCE step back.
+    /// EXT-X-MEDIA-SEQUENCE step back, and takes the change for a discontinuity.
     ///
     /// - Parameters:
     ///   - id: the name.
@@ -54,7 +54,7 @@ public final class LiveStore: Sendable {
                 startedAt: now,
                 window: LiveWindow(
                     firstMediaSequenceNumber: numbers?.nextMediaSequenceNumber ?? 0,
-                    discontinuitySequence: numbers?.nextDiscontinuitySequence ?? 0
+                    discontinuitySequence: numbers.map { $0.nextDiscontinuitySequence + 1 } ?? 0
                 )
             )
             if last == nil { Self.makeRoom(in: &entries) }

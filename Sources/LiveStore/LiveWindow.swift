@@ -64,7 +64,9 @@ public struct LiveWindow: Sendable {
     /// A removed segment stays fetchable for its own duration and that of the longest playlist which listed it
     /// (RFC 8216 §6.2.2).
     ///
-    /// - Parameter segment: the next segment; its number is ``nextMediaSequenceNumber``.
+    /// - Parameters:
+    ///   - segment: the next segment; its number is ``nextMediaSequenceNumber``.
+    ///   - limits: what the window may hold.
     public mutating func append(_ segment: MediaSegment, limits: Limits) {
         precondition(segment.mediaSequenceNumber == nextMediaSequenceNumber, "segment out of order")
         segments.append(segment)

@@ -4,9 +4,9 @@ public import MediaCore
 public struct MediaSegment: Sendable {
     /// Its Media Sequence Number: one more than that of the segment before it.
     public let mediaSequenceNumber: Int
-    /// Its length: the distance between its first decode time and that of the segment after it. EXTINF.
+    /// Its length, EXTINF, the distance between its first decode time and that of the segment after it.
     public let duration: MediaTime
-    /// When its first picture or sound was captured, as far as known. EXT-X-PROGRAM-DATE-TIME.
+    /// When its first picture or sound was captured, as far as known: EXT-X-PROGRAM-DATE-TIME.
     public let programDateTime: WallClockTime
     /// Whether its media begins with a sync sample, so that decoding can start here.
     public let isIndependent: Bool

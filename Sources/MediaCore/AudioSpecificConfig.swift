@@ -4,7 +4,9 @@ public struct AudioSpecificConfig: Hashable, Sendable {
     public let bytes: [UInt8]
     /// The audio object type that a player must support: 2 for AAC-LC, 5 for HE-AAC, 29 for HE-AAC v2.
     public let audioObjectType: UInt8
-    /// The rate of the core coder in Hz: what a frame's samples are counted in. SBR doubles it on output.
+    /// The rate of the core coder in Hz, which a frame's samples are counted in.
+    ///
+    /// SBR doubles it on output.
     public let samplingFrequency: Int
     /// Channels of the core coder, or `nil` when a program config element states them.
     public let channelCount: Int?

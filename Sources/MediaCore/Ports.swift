@@ -39,13 +39,13 @@ public protocol AccessUnitSinkProvider: Sendable {
 public struct PublishRequest: Sendable {
     /// The application of the connect command: `live` in `rtmp://host/live`.
     public let app: String
-    /// The stream key as the encoder sent it, without its query string. Secret.
-    public let streamKey: String
+    /// The stream key as the encoder sent it, without its query string.
+    public let streamKey: Secret
     /// The peer's address without its port.
     public let peerAddress: String
 
     /// A request to publish.
-    public init(app: String, streamKey: String, peerAddress: String) {
+    public init(app: String, streamKey: Secret, peerAddress: String) {
         self.app = app
         self.streamKey = streamKey
         self.peerAddress = peerAddress

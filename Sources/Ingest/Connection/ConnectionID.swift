@@ -1,0 +1,4 @@
+/// A connection's number in this process: what the registry and the table of connections know it by.
+struct ConnectionID: Hashable, Sendable {
+    let number: UInt64
+}

@@ -1,0 +1,300 @@
+import MediaCore
+import NIOCore
+
+/// What a peer may do now, and what is answered: the commands of one connection after its handshake, without I/O.
+///
+/// ```
+///                    connect                publish                 allowed                granted
+/// waitingForConnect --------> connected ------------> authorizing ----------> claiming -----------> publishing
+///                                 ^                        |  denied              |  busy               |
+///                                 |                        v                      v                     |
+///                                 |                     closing <--- end, from every state ---          |
+///                                 +------------- FCUnpublish, deleteStream, closeStream ----------------+
+/// ```
+///
+/// Invariants:
+/// 1. After ``Effect/authorize(_:)`` and ``Effect/claim(_:)`` the caller delivers no message before it has the answer.
+/// 2. ``Effect/beginPublish(_:)`` and ``Effect/endPublish(_:)`` alternate, beginning with the first.
+/// 3. ``Effect/close(_:)`` comes once and last; after it every event is answered with nothing.
+struct RTMPConnectionStateMachine {
+    /// What the caller does, in order.
+    enum Effect {
+        case send(RTMPMessage)
+        /// An encoder has connected. The texts are the peer's.
+        case connected(app: String, encoder: String)
+        /// The encoder's metadata names it.
+        case named(encoder: String)
+        /// Answer with ``RTMPConnectionStateMachine/authorized(_:)``.
+        case authorize(PublishRequest)
+        /// Answer with ``RTMPConnectionStateMachine/claimed()`` or ``RTMPConnectionStateMachine/end(_:)``.
+        case claim(StreamID)
+        case beginPublish(StreamID)
+        case endPublish(PublishEnd)
+        /// A message that has no meaning here, for the debug log.
+        case ignored(String)
+        /// Close when what was sent has gone out.
+        case close(ConnectionEnd)
+    }
+
+    /// What a message is to the connection.
+    enum Action {
+        case audio(RTMPMessage)
+        case video(RTMPMessage)
+        case perform([Effect])
+    }
+
+    private enum State {
+        case waitingForConnect
+        case connected
+        /// The authorizer is asked for the publish on this message stream.
+        case authorizing(messageStreamID: UInt32)
+        /// The authorizer has agreed; an earlier publisher of the stream may have to go first.
+        case claiming(StreamID, messageStreamID: UInt32)
+        /// Start was sent, media may come.
+        case publishing(StreamID, messageStreamID: UInt32)
+        case closing
+    }
+
+    /// What we send in chunks of: every reply fits into one.
+    private static let replyChunkSize: UInt32 = 4096
+    /// Metadata longer than this is not looked into: only the encoder's name is wanted.
+    private static let maximumMetadataLength = 64 << 10
+
+    private var state = State.waitingForConnect
+    private var app = ""
+    private var messageStreams: Set<UInt32> = []
+    private var createdMessageStreams: UInt32 = 0
+    private let peerAddress: String
+    private let maximumMessageStreams: Int
+
+    /// The machine of a connection whose handshake is over.
+    init(peerAddress: String, maximumMessageStreams: Int) {
+        self.peerAddress = peerAddress
+        self.maximumMessageStreams = maximumMessageStreams
+    }
+
+    // MARK: - What happens
+
+    /// A message has come.
+    ///
+    /// - Throws: ``RTMPCommandError``; the caller answers it with ``end(_:)``.
+    mutating func receive(_ message: RTMPMessage) throws(RTMPCommandError) -> Action {
+        switch message.typeID {
+        case RTMPMessage.TypeID.audio: return isPublishing ? .audio(message) : .perform([])
+        case RTMPMessage.TypeID.video: return isPublishing ? .video(message) : .perform([])
+        case RTMPMessage.TypeID.commandAMF0, RTMPMessage.TypeID.commandAMF3:
+            return .perform(try receive(RTMPCommand(message), on: message.messageStreamID))
+        case RTMPMessage.TypeID.dataAMF0, RTMPMessage.TypeID.dataAMF3:
+            return .perform(receiveMetadata(message))
+        case RTMPMessage.TypeID.userControl:
+            return .perform(receiveUserControl(message.payload))
+        case RTMPMessage.TypeID.acknowledgement, RTMPMessage.TypeID.setPeerBandwidth,
+            RTMPMessage.TypeID.windowAcknowledgementSize:
+            // The window is the caller's; the others regulate what a server sends to players.
+            return .perform([])
+        default:
+            return .perform([.ignored("message of type \(message.typeID)")])
+        }
+    }
+
+    /// The authorizer has answered.
+    mutating func authorized(_ decision: PublishDecision) -> [Effect] {
+        guard case .authorizing(let messageStreamID) = state else { return [] }
+        switch decision {
+        case .allow(let stream):
+            state = .claiming(stream, messageStreamID: messageStreamID)
+            return [.claim(stream)]
+        case .deny(let reason):
+            return end(.refused(StreamStatus(code: .publishDenied, description: reason)))
+        }
+    }
+
+    /// The stream is free for this connection.
+    mutating func claimed() -> [Effect] {
+        guard case .claiming(let stream, let messageStreamID) = state else { return [] }
+        state = .publishing(stream, messageStreamID: messageStreamID)
+        let start = StreamStatus(code: .publishStart, description: "\(stream) is live")
+        let streamBegin = UserControlEvent(type: UserControlEvent.EventType.streamBegin, value: messageStreamID)
+        return [
+            .beginPublish(stream),
+            .send(RTMPReply.userControl(streamBegin)),
+            .send(RTMPReply.onStatus(start, messageStreamID: messageStreamID)),
+        ]
+    }
+
+    /// The connection has to end, for whatever reason.
+    mutating func end(_ end: ConnectionEnd) -> [Effect] {
+        var effects: [Effect] = []
+        if case .publishing = state { effects.append(.endPublish(end.publishEnd)) }
+        switch state {
+        case .closing: return []
+        case .waitingForConnect: break
+        case .connected, .authorizing, .claiming, .publishing:
+            guard let status = end.status else { break }
+            effects.append(.send(RTMPReply.onStatus(status, messageStreamID: currentMessageStreamID)))
+        }
+        state = .closing
+        return effects + [.close(end)]
+    }
+
+    // MARK: - Commands
+
+    private mutating func receive(
+        _ command: RTMPCommand,
+        on messageStreamID: UInt32
+    ) throws(RTMPCommandError) -> [Effect] {
+        if case .closing = state { return [] }
+        if case .waitingForConnect = state, command.name != "connect" {
+            throw .beforeConnect(command: command.name.printable)
+        }
+        switch command.name {
+        case "connect": return try connect(command)
+        case "createStream": return try createStream(command)
+        case "publish": return try publish(command, on: messageStreamID)
+        case "releaseStream", "FCPublish", "_checkbw": return reply(to: command, .undefined)
+        case "getStreamLength": return reply(to: command, .number(0))
+        case "FCUnpublish": return unpublish()
+        case "closeStream": return closeStream(messageStreamID)
+        case "deleteStream": return deleteStream(command)
+        case "play", "play2":
+            let words = "this server takes streams over RTMP and shows them over HLS: open the watch page instead"
+            return refuse(.playFailed, words, on: messageStreamID)
+        default: return [.ignored("command \(command.name.printable)")]
+        }
+    }
+
+    /// connect (RTMP 1.0 §7.2.1.1). Any app is taken: the stream key says everything.
+    private mutating func connect(_ command: RTMPCommand) throws(RTMPCommandError) -> [Effect] {
+        guard case .waitingForConnect = state else { throw .connectedAlready }
+        state = .connected
+        let object = command.arguments.first
+        let stated = object?["app"]?.string ?? ""
+        // A query string may hold a token; a path behind the app is a key typed into the wrong field.
+        app = String(stated.prefix { $0 != "?" && $0 != "/" }).printable
+        return [
+            .connected(app: app, encoder: (object?["flashVer"]?.string ?? "").printable),
+            .send(RTMPReply.windowAcknowledgementSize(AcknowledgementWindow.defaultSize)),
+            .send(RTMPReply.setPeerBandwidth(AcknowledgementWindow.defaultSize)),
+            .send(RTMPReply.setChunkSize(Self.replyChunkSize)),
+            .send(RTMPReply.connected(transaction: command.transaction)),
+        ]
+    }
+
+    /// createStream (§7.2.1.3). Streams are numbered from 1: some encoders use 1 without looking.
+    private mutating func createStream(_ command: RTMPCommand) throws(RTMPCommandError) -> [Effect] {
+        guard createdMessageStreams < maximumMessageStreams else {
+            throw .tooManyMessageStreams(allowed: maximumMessageStreams)
+        }
+        createdMessageStreams += 1
+        messageStreams.insert(createdMessageStreams)
+        return [.send(RTMPReply.result(transaction: command.transaction, .number(Double(createdMessageStreams))))]
+    }
+
+    /// publish (§7.2.2.6): null, the name, and "live", "record" or "append", which are all the same here.
+    private mutating func publish(
+        _ command: RTMPCommand,
+        on messageStreamID: UInt32
+    ) throws(RTMPCommandError) -> [Effect] {
+        guard messageStreams.contains(messageStreamID) else { throw .unknownMessageStream(messageStreamID) }
+        guard let name = command.arguments.dropFirst().first?.string else {
+            throw .missingArgument(command: "publish", argument: "a stream key")
+        }
+        guard case .connected = state else {
+            // The first publish goes on; the second hears why it does not begin.
+            let status = StreamStatus(code: .publishBadName, description: "this connection publishes already")
+            return [.send(RTMPReply.onStatus(status, messageStreamID: messageStreamID))]
+        }
+        let key = String(name.prefix { $0 != "?" })
+        guard !key.isEmpty else {
+            let words =
+                "the stream key is empty: enter it in the encoder's settings, or after the last / of the address"
+            return refuse(.publishBadName, words, on: messageStreamID)
+        }
+        state = .authorizing(messageStreamID: messageStreamID)
+        return [.authorize(PublishRequest(app: app, streamKey: Secret(key), peerAddress: peerAddress))]
+    }
+
+    private mutating func refuse(_ code: StreamStatus.Code, _ words: String, on messageStreamID: UInt32) -> [Effect] {
+        // The answer goes out on the message stream that was asked on.
+        if case .connected = state { state = .authorizing(messageStreamID: messageStreamID) }
+        return end(.refused(StreamStatus(code: code, description: words)))
+    }
+
+    private func reply(to command: RTMPCommand, _ value: AMF0Value) -> [Effect] {
+        guard command.transaction != 0 else { return [] }
+        return [.send(RTMPReply.result(transaction: command.transaction, value))]
+    }
+
+    // MARK: - The end of a publish
+
+    /// FCUnpublish, which no document defines: librtmp and ffmpeg send it first of all when they stop.
+    private mutating func unpublish() -> [Effect] {
+        guard case .publishing(let stream, let messageStreamID) = state else { return [] }
+        state = .connected
+        let status = StreamStatus(code: .unpublishSuccess, description: "\(stream) has ended")
+        return [.endPublish(.clean), .send(RTMPReply.onStatus(status, messageStreamID: messageStreamID))]
+    }
+
+    private mutating func closeStream(_ messageStreamID: UInt32) -> [Effect] {
+        guard currentMessageStreamID == messageStreamID else { return [] }
+        return unpublish()
+    }
+
+    /// deleteStream (§7.2.2.3). GStreamer 1.22 sends the stream key where the number belongs: it has one stream only.
+    private mutating func deleteStream(_ command: RTMPCommand) -> [Effect] {
+        guard let number = command.arguments.dropFirst().first?.number else { return unpublish() }
+        guard let id = UInt32(exactly: number) else { return [] }
+        messageStreams.remove(id)
+        return closeStream(id)
+    }
+
+    // MARK: - Other messages
+
+    private func receiveUserControl(_ body: ByteBuffer) -> [Effect] {
+        guard let event = UserControlEvent(body), event.type == UserControlEvent.EventType.pingRequest else {
+            return []
+        }
+        let response = UserControlEvent(type: UserControlEvent.EventType.pingResponse, value: event.value)
+        return [.send(RTMPReply.userControl(response))]
+    }
+
+    /// onMetaData, bare or behind @setDataFrame. Only the encoder's name is taken: the bitstream tells the rest truly.
+    private func receiveMetadata(_ message: RTMPMessage) -> [Effect] {
+        guard message.payload.readableBytes <= Self.maximumMetadataLength,
+            let values = try? AMF0Decoder.values(in: message.amf0Payload)
+        else { return [.ignored("data message of \(message.payload.readableBytes) bytes")] }
+        let event = values.first?.string == "@setDataFrame" ? values.dropFirst() : values[...]
+        guard event.first?.string == "onMetaData", let encoder = event.dropFirst().first?["encoder"]?.string else {
+            return []
+        }
+        return [.named(encoder: encoder.printable)]
+    }
+
+    private var isPublishing: Bool {
+        if case .publishing = state { true } else { false }
+    }
+
+    /// The message stream that the publish is on, 0 when there is none.
+    private var currentMessageStreamID: UInt32 {
+        switch state {
+        case .authorizing(let id), .claiming(_, let id), .publishing(_, let id): id
+        case .waitingForConnect, .connected, .closing: 0
+        }
+    }
+}
+
+extension String {
+    /// A peer's text as it may go into a log: one line, and not more than a name needs.
+    var printable: String {
+        String(unicodeScalars.prefix(128).map { $0.properties.isPrintable ? Character($0) : "?" })
+    }
+}
+
+extension Unicode.Scalar.Properties {
+    fileprivate var isPrintable: Bool {
+        switch generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import NIOCore
+
+/// What the NAL units of an H.264 access unit say about it (ISO/IEC 14496-10 §7.3.1, §7.4.1.2).
+///
+/// Encoders' tags call pictures keyframes that are none, and leave it out for pictures that are: the bitstream decides.
+struct AVCAccessUnit {
+    /// The NAL units, each after its length, none of them empty.
+    let payload: ByteBuffer
+    /// Whether a slice of an IDR picture is among them (type 5).
+    private(set) var hasInstantaneousDecoderRefresh = false
+    /// Whether a recovery point is among them (§D.1.8): decoding may start here, and some frames later all is well.
+    private(set) var hasRecoveryPoint = false
+
+    /// Reads the NAL unit headers.
+    ///
+    /// - Parameters:
+    ///   - payload: NAL units, each after its length.
+    ///   - lengthSize: the size of the lengths: 1, 2 or 4 bytes.
+    /// - Returns: `nil` when a length passes the end or nothing but empty NAL units is there.
+    init?(_ payload: ByteBuffer, lengthSize: Int) {
+        var rest = payload
+        var hasEmptyUnits = false
+        var count = 0
+        while rest.readableBytes > 0 {
+            guard let length = rest.readLength(size: lengthSize), length <= rest.readableBytes else { return nil }
+            guard length > 0, let header = rest.getInteger(at: rest.readerIndex, as: UInt8.self) else {
+                hasEmptyUnits = true
+                continue
+            }
+            count += 1
+            switch header & 0x1F {
+            case 5: hasInstantaneousDecoderRefresh = true
+            case 6 where !hasRecoveryPoint:
+                hasRecoveryPoint = Self.isRecoveryPoint(rest.getSlice(at: rest.readerIndex + 1, length: length - 1))
+            default: break
+            }
+            rest.moveReaderIndex(forwardBy: length)
+        }
+        guard count > 0 else { return nil }
+        self.payload = hasEmptyUnits ? Self.withoutEmptyUnits(payload, lengthSize: lengthSize) : payload
+    }
+
+    /// An empty NAL unit is invalid (§7.3.1 has a header byte in each) and stops some decoders.
+    private static func withoutEmptyUnits(_ payload: ByteBuffer, lengthSize: Int) -> ByteBuffer {
+        var rest = payload
+        var kept = ByteBuffer()
+        kept.reserveCapacity(payload.readableBytes)
+        while let length = rest.readLength(size: lengthSize), let unit = rest.readSlice(length: length) {
+            guard length > 0 else { continue }
+            let start = unit.readerIndex - lengthSize
+            kept.writeImmutableBuffer(payload.getSlice(at: start, length: lengthSize + length) ?? unit)
+        }
+        return kept
+    }
+
+    /// Whether supplemental enhancement information (§7.3.2.3.1) holds a message of payload type 6.
+    private static func isRecoveryPoint(_ information: ByteBuffer?) -> Bool {
+        guard let information else { return false }
+        var bytes = EmulationFreeBytes(information.readableBytesView)
+        while let type = bytes.readExtensible(), let size = bytes.readExtensible() {
+            if type == 6 { return true }
+            for _ in 0..<size { guard bytes.next() != nil else { return false } }
+        }
+        return false
+    }
+}
+
+/// The bytes of a NAL unit without those that only prevent start codes (§7.4.1).
+private struct EmulationFreeBytes {
+    private var bytes: ByteBufferView.Iterator
+    private var zeros = 0
+
+    init(_ bytes: ByteBufferView) {
+        self.bytes = bytes.makeIterator()
+    }
+
+    mutating func next() -> UInt8? {
+        guard var byte = bytes.next() else { return nil }
+        if zeros >= 2, byte == 3 {
+            zeros = 0
+            guard let following = bytes.next() else { return nil }
+            byte = following
+        }
+        zeros = byte == 0 ? zeros + 1 : 0
+        return byte
+    }
+
+    /// A payload type or size: as many times 255 as there are bytes 0xFF, and the byte after them.
+    mutating func readExtensible() -> Int? {
+        var sum = 0
+        while let byte = next() {
+            sum += Int(byte)
+            if byte != 0xFF { return sum }
+        }
+        return nil
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func readLength(size: Int) -> Int? {
+        switch size {
+        case 1: readInteger(as: UInt8.self).map(Int.init)
+        case 2: readInteger(as: UInt16.self).map(Int.init)
+        default: readInteger(as: UInt32.self).map(Int.init)
+        }
+    }
+}

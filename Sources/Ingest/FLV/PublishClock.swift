@@ -1,0 +1,30 @@
+import MediaCore
+
+/// Unwraps the 32-bit millisecond clock of a publish (RTMP 1.0 §7.1.1) to 64 bits, one track at a time.
+///
+/// A timestamp is taken for the moment nearest to the track's last one, by the comparison of serial numbers (RFC 1982
+/// §3.2): the wrap after 49 days is seamless, and so is a track that begins just after the wrap beside one from before.
+struct PublishClock {
+    private var lastOfTrack: [TrackID: Int64] = [:]
+    private var last: Int64?
+
+    /// The largest distance from zero, in milliseconds.
+    static let limit = MediaTime.limit.nanoseconds / 1_000_000
+
+    /// The time of a message of a track.
+    ///
+    /// - Parameters:
+    ///   - timestamp: the message's timestamp.
+    ///   - track: the track it belongs to.
+    /// - Returns: the time on the 64-bit clock; earlier than the track's last one when the encoder's clock went back.
+    /// - Throws: ``MediaTagError/clockOutOfRange(milliseconds:)`` beyond ``limit``.
+    mutating func unwrap(_ timestamp: UInt32, of track: TrackID) throws(MediaTagError) -> MediaTime {
+        let reference = lastOfTrack[track] ?? last ?? Int64(timestamp)
+        let distance = Int32(bitPattern: timestamp &- UInt32(truncatingIfNeeded: reference))
+        let time = reference + Int64(distance)
+        guard (-Self.limit...Self.limit).contains(time) else { throw .clockOutOfRange(milliseconds: time) }
+        lastOfTrack[track] = time
+        last = time
+        return .milliseconds(time)
+    }
+}

@@ -1,0 +1,98 @@
+public import LiveStore
+public import Logging
+public import MediaCore
+
+/// Where the packager gets the time from.
+public struct PackagerClock: Sendable {
+    /// The time of day, for EXT-X-PROGRAM-DATE-TIME.
+    public let wall: @Sendable () -> WallClockTime
+    /// A clock that never steps, for grace and retention.
+    public let monotonic: @Sendable () -> ContinuousClock.Instant
+
+    /// A pair of clocks.
+    public init(
+        wall: @escaping @Sendable () -> WallClockTime,
+        monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+    ) {
+        self.wall = wall
+        self.monotonic = monotonic
+    }
+}
+
+/// Opens a packager for each publish, and ends the lives whose publisher does not come back.
+public final class LivePackaging: AccessUnitSinkProvider {
+    private let store: LiveStore
+    private let configuration: PackagerConfiguration
+    private let clock: PackagerClock
+    private let makeTag: @Sendable () -> String
+    private let logger: Logger
+
+    /// Packaging into a store.
+    ///
+    /// - Parameters:
+    ///   - store: where lives go.
+    ///   - configuration: how they are cut and kept.
+    ///   - clock: the time.
+    ///   - makeTag: makes a token that no other live has had, of the characters of a ``StreamID``.
+    ///   - logger: told what a streamer or an operator should know.
+    public init(
+        store: LiveStore,
+        configuration: PackagerConfiguration,
+        clock: PackagerClock,
+        makeTag: @escaping @Sendable () -> String,
+        logger: Logger
+    ) {
+        self.store = store
+        self.configuration = configuration
+        self.clock = clock
+        self.makeTag = makeTag
+        self.logger = logger
+    }
+
+    /// Begins the live of this name, or resumes it when its publisher went away a moment ago.
+    public func beginPublish(_ id: StreamID) -> any AccessUnitSink {
+        var logger = logger
+        logger[metadataKey: "stream.id"] = "\(id)"
+        let (stream, isResumed) = store.begin(id, tag: makeTag(), now: clock.wall())
+        if isResumed { logger.info("live resumed: the encoder is back") }
+        return LivePackager(stream: stream, store: store, configuration: configuration, clock: clock, logger: logger)
+    }
+
+    /// Ends the lives whose grace period is over and forgets those that ended long enough ago.
+    ///
+    /// To be called every second or so.
+    public func expireLives() {
+        let now = clock.monotonic()
+        for stream in store.streams {
+            let (snapshot, revision) = stream.revisedSnapshot
+            guard case .interrupted(let moment) = snapshot.phase, moment + configuration.gracePeriod <= now else {
+                continue
+            }
+            end(stream, snapshot, revision: revision)
+        }
+        store.removeStreams(endedBefore: now - configuration.endedRetention)
+    }
+
+    /// Ends every live whose publisher is away, without waiting for the end of its grace period.
+    public func endInterruptedLives() {
+        for stream in store.streams {
+            let (snapshot, revision) = stream.revisedSnapshot
+            if case .interrupted = snapshot.phase { end(stream, snapshot, revision: revision) }
+        }
+    }
+
+    private func end(_ stream: LiveStream, _ snapshot: LiveStream.Snapshot, revision: Int) {
+        let playlist = MediaPlaylist.resource(
+            snapshot.window,
+            targetDuration: snapshot.targetDuration ?? 1,
+            isEnded: true,
+            tag: stream.tag
+        )
+        if stream.end(with: playlist, at: clock.monotonic(), ifRevision: revision) {
+            logger.info(
+                "live ended: the encoder did not come back",
+                metadata: ["stream.id": "\(stream.id)", "live.duration": "\(snapshot.window.end.decimalSeconds) s"]
+            )
+        }
+    }
+}

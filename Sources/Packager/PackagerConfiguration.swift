@@ -1,0 +1,31 @@
+public import MediaCore
+
+/// How lives are cut into segments and how long they are kept.
+public struct PackagerConfiguration: Sendable {
+    /// The longest segment ever made, when the encoder's first group of pictures is as long as that.
+    public static let maximumSegmentDuration = MediaTime.milliseconds(10_000)
+
+    /// Where segments are meant to end: at the first IDR picture about this long after the last.
+    ///
+    /// 1 to 10 s.
+    public var segmentDuration: MediaTime
+    /// How much media a live playlist lists at least, once the live has lasted that long.
+    public var windowDuration: MediaTime
+    /// How long a live stays open after its encoder went away without a goodbye.
+    public var gracePeriod: Duration
+    /// How long an ended live can still be played, for viewers who are behind.
+    public var endedRetention: Duration
+
+    /// A configuration; the defaults suit OBS with a keyframe interval of 2 s.
+    public init(
+        segmentDuration: MediaTime = .milliseconds(2000),
+        windowDuration: MediaTime = .milliseconds(60_000),
+        gracePeriod: Duration = .seconds(60),
+        endedRetention: Duration = .seconds(120)
+    ) {
+        self.segmentDuration = segmentDuration
+        self.windowDuration = windowDuration
+        self.gracePeriod = gracePeriod
+        self.endedRetention = endedRetention
+    }
+}

@@ -1,0 +1,42 @@
+internal import LiveStore
+internal import MediaCore
+internal import NIOCore
+
+/// Measures what BANDWIDTH and AVERAGE-BANDWIDTH state (RFC 8216 §4.1 and §4.3.4.2).
+struct BitRateMeter {
+    /// The largest bit rate of any contiguous set of segments that lasts 0.5 to 1.5 target durations, in bits a second.
+    private(set) var peak = 0.0
+    private var recent: [(bits: Double, seconds: Double)] = []
+
+    /// Counts a segment.
+    ///
+    /// - Parameters:
+    ///   - byteCount: its size.
+    ///   - duration: its length, above zero.
+    ///   - targetDuration: EXT-X-TARGETDURATION in seconds.
+    mutating func add(byteCount: Int, duration: MediaTime, targetDuration: Int) {
+        recent.append((Double(byteCount) * 8, duration.seconds))
+        let longest = 1.5 * Double(targetDuration)
+        let shortest = 0.5 * Double(targetDuration)
+        var bits = 0.0
+        var seconds = 0.0
+        var members = 0
+        for segment in recent.reversed() {
+            guard seconds + segment.seconds <= longest || members == 0 else { break }
+            bits += segment.bits
+            seconds += segment.seconds
+            members += 1
+            if seconds >= shortest { peak = max(peak, bits / seconds) }
+        }
+        recent.removeFirst(recent.count - members)
+        // A live shorter than half a target duration has no such set: its own rate is the best there is.
+        if peak == 0 { peak = bits / seconds }
+    }
+
+    /// The bit rate of all segments of a window together, in bits a second.
+    static func average(of window: LiveWindow) -> Double {
+        let seconds = window.segments.reduce(0) { $0 + $1.duration.seconds }
+        let bytes = window.segments.reduce(0) { $0 + $1.resource.body.readableBytes }
+        return seconds > 0 ? Double(bytes) * 8 / seconds : 0
+    }
+}

@@ -1,0 +1,45 @@
+internal import MediaCore
+
+/// What EXT-X-STREAM-INF says about a live's one variant stream (RFC 8216 §4.3.4.2).
+struct Variant: Equatable {
+    /// CODECS, video first.
+    var codecs: [String]
+    /// RESOLUTION; `nil` without video.
+    var resolution: Resolution?
+    /// FRAME-RATE; `nil` without video.
+    var frameRate: Double?
+
+    struct Resolution: Equatable {
+        var width: Int
+        var height: Int
+    }
+
+    /// What a segment's samples tell.
+    init(_ draft: SegmentDraft) {
+        codecs = draft.runs.map(\.track.configuration.codecString)
+        for run in draft.runs {
+            guard case .avc(let record) = run.track.configuration else { continue }
+            let picture = record.sequenceParameterSet
+            resolution = Resolution(width: picture.width, height: picture.height)
+            frameRate = Self.frameRate(
+                measured: Double(run.samples.count) / draft.duration.seconds,
+                nominal: picture.nominalFrameRate
+            )
+        }
+    }
+
+    /// The rates that encoders are set to.
+    private static let usualFrameRates = [
+        24_000 / 1001.0, 24, 25, 30_000 / 1001.0, 30, 48, 50, 60_000 / 1001.0, 60, 100, 120_000 / 1001.0, 120,
+    ]
+
+    /// A whole number of pictures in a segment measured to a millisecond is close to the truth; what the bitstream or
+    /// custom says is taken for the truth where it is as close as that, and not otherwise: streams of variable frame
+    /// rate state their maximum there.
+    static func frameRate(measured: Double, nominal: Double?) -> Double {
+        if let nominal, abs(nominal - measured) < 0.02 * measured { return nominal }
+        let nearest = usualFrameRates.min { abs($0 - measured) < abs($1 - measured) }
+        guard let nearest, abs(nearest - measured) < 0.0075 * measured else { return measured }
+        return nearest
+    }
+}

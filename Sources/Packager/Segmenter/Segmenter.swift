@@ -1,0 +1,360 @@
+// Cuts the media of one publish into segments. Pure: access units in, finished segments out.
+//
+// Invariants, named by the tests:
+// 1. The timeline only goes on: segments follow each other without overlap, and within a track every sample decodes
+//    after the one before it, whatever the encoder's clock does.
+// 2. A segment's tracks and configurations do not change within it, and continue those of the segment before it unless
+//    it starts an epoch (EXT-X-DISCONTINUITY and, where they changed, a new EXT-X-MAP).
+// 3. Only tracks that deliver data are listed: the first segment of an epoch takes every announced track that sends
+//    something; a track that appears later, or fails for a whole segment, starts the next epoch.
+// 4. Segments begin with a sync sample of the reference track, unless none came within the longest duration allowed.
+// 5. What is held is bounded: by the longest duration, and by `maximumSegmentBytes` when the clock stands still.
+
+internal import MediaCore
+internal import NIOCore
+
+/// Cuts the media of one publish into segments.
+struct Segmenter {
+    /// The payload bytes that one segment holds at most: 10 s at 50 Mb/s.
+    ///
+    /// What comes on top of that is dropped.
+    static let maximumSegmentBytes = 64 << 20
+    /// A segment is not ended earlier than this by a new track or configuration, however often these change.
+    static let minimumEpochDuration = MediaTime.milliseconds(200)
+    /// How long sound waits for the first picture of an announced video track.
+    static let longestWaitForVideo = PackagerConfiguration.maximumSegmentDuration
+    /// How much sound is given up so that a stream whose pictures begin a little later begins with both.
+    static let alignmentWindow = MediaTime.milliseconds(1000)
+    /// The reference track has failed when it is this far behind the others at the end of a segment.
+    static let referenceStall = MediaTime.milliseconds(1000)
+
+    private(set) var policy: CutPolicy
+    /// Access units that were dropped because the segment was full.
+    private(set) var droppedAccessUnits = 0
+
+    private let largestStepForward: MediaTime
+    /// Where the next segment begins on the live's timeline.
+    private var position: MediaTime
+    private var announced: [TrackID: Track] = [:]
+    private var timelines: [TrackID: TrackTimeline] = [:]
+    /// Where the tracks ended that have to join anew.
+    private var endsOfLeft: [TrackID: MediaTime] = [:]
+    private var segment: OpenSegment?
+    /// The tracks that the segments of this epoch carry, once its first segment has ended.
+    private var established: [Track]?
+    /// Whether an epoch has to start at the next sync sample: a track, a configuration or a clock has changed.
+    private var isEpochDue = false
+    /// The encoder's time of the first sound that waited for a picture.
+    private var waitingSince: MediaTime?
+
+    /// A segmenter for one publish.
+    ///
+    /// - Parameters:
+    ///   - nominal: where segments are meant to end, 1 to 10 s.
+    ///   - position: where the live's timeline ends so far.
+    ///   - targetDuration: EXT-X-TARGETDURATION when an earlier publish of the live has fixed it.
+    init(nominal: MediaTime, position: MediaTime = .zero, targetDuration: Int? = nil) {
+        policy = CutPolicy(nominal: nominal, targetDuration: targetDuration)
+        self.position = position
+        largestStepForward = min(nominal, .milliseconds(2000))
+    }
+
+    /// Takes the configuration that a track has from now on.
+    mutating func configure(_ track: Track) {
+        announced[track.id] = track
+    }
+
+    /// Takes one access unit.
+    ///
+    /// - Returns: the segment that ends before it, if one does.
+    mutating func receive(_ unit: AccessUnit) -> SegmentDraft? {
+        guard let track = announced[unit.trackID] else { return nil }
+        guard segment != nil else {
+            if canBegin(with: unit) { beginFirstSegment(with: unit, of: track) }
+            return nil
+        }
+        let placement = place(unit, of: track)
+        let sample = unit.sample(at: placement)
+        if unit.trackID == segment?.reference {
+            return receiveReference(sample, of: track)
+        }
+        return receiveOther(sample, of: track)
+    }
+
+    /// Ends the segment that is being filled.
+    ///
+    /// - Returns: that segment, unless it holds nothing.
+    mutating func finish() -> SegmentDraft? {
+        guard let segment else { return nil }
+        let end = timelines[segment.reference]?.end ?? segment.start
+        return endSegment(at: max(end, segment.lastReferenceTime), isForced: false)
+    }
+
+    // MARK: - The first segment
+
+    /// A stream begins with a picture that can be decoded, or with sound when no picture is to be expected.
+    private mutating func canBegin(with unit: AccessUnit) -> Bool {
+        if unit.trackID.kind == .video { return unit.isSync }
+        guard announced.keys.contains(where: { $0.kind == .video }) else { return true }
+        let since = waitingSince ?? unit.decodeTime
+        waitingSince = since
+        let waited = unit.decodeTime - since
+        return waited >= Self.longestWaitForVideo || waited.nanoseconds < -Self.longestWaitForVideo.nanoseconds
+    }
+
+    private mutating func beginFirstSegment(with unit: AccessUnit, of track: Track) {
+        let offset = position - unit.decodeTime
+        timelines[track.id] = makeTimeline(for: track, offset: offset)
+        let placement = place(unit, of: track)
+        openSegment(with: unit.sample(at: placement), of: track, startsEpoch: true)
+    }
+
+    // MARK: - Placing access units
+
+    private func makeTimeline(for track: Track, offset: MediaTime) -> TrackTimeline {
+        TrackTimeline(configuration: track.configuration, offset: offset, largestStepForward: largestStepForward)
+    }
+
+    private mutating func place(_ unit: AccessUnit, of track: Track) -> TrackTimeline.Placement {
+        var timeline = timelines[track.id] ?? joiningTimeline(for: track, at: unit.decodeTime)
+        timeline.adopt(track.configuration)
+        if timeline.hasJumped(to: unit.decodeTime) {
+            isEpochDue = true
+            timeline.anchor(to: offset(of: timeline, of: track, afterJumpTo: unit.decodeTime))
+        }
+        let placement = timeline.place(unit.decodeTime)
+        timelines[track.id] = timeline
+        return placement
+    }
+
+    /// A track whose clock jumped goes on where it was, or with the reference track when that has jumped the same way.
+    private func offset(
+        of timeline: TrackTimeline,
+        of track: Track,
+        afterJumpTo encoderTime: MediaTime
+    ) -> MediaTime {
+        let end = timeline.end ?? position
+        guard let segment, segment.reference != track.id else { return end - encoderTime }
+        let joining = joiningTimeline(for: track, at: encoderTime).offset
+        return max(joining, end - encoderTime)
+    }
+
+    /// A track that joins shares the reference track's clock, unless its own is far off: then it joins where the
+    /// reference track is.
+    private func joiningTimeline(for track: Track, at encoderTime: MediaTime) -> TrackTimeline {
+        var offset = position - encoderTime
+        if let segment, let reference = timelines[segment.reference], let now = reference.lastEncoderTime {
+            let distance = encoderTime - now
+            let isSameClock = abs(distance.nanoseconds) <= largestStepForward.nanoseconds
+            offset = isSameClock ? reference.offset : segment.lastReferenceTime - encoderTime
+        }
+        if let end = endsOfLeft[track.id] { offset = max(offset, end - encoderTime) }
+        return makeTimeline(for: track, offset: offset)
+    }
+
+    /// Lets a track join anew at its next access unit, not before it ended.
+    private mutating func leave(_ id: TrackID) {
+        if let end = timelines[id]?.end { endsOfLeft[id] = end }
+        timelines[id] = nil
+    }
+
+    // MARK: - The reference track
+
+    private mutating func receiveReference(_ sample: Sample, of track: Track) -> SegmentDraft? {
+        // Single values, not the segment: a second copy of it would make the next append copy all its samples.
+        guard let start = segment?.start, let isUnchanged = segment?.admits(track) else { return nil }
+        let time = self.time(of: sample, of: track)
+        let elapsed = time - start
+        if !isUnchanged { isEpochDue = true }
+
+        if sample.isSync, isEpochDue {
+            guard elapsed >= Self.minimumEpochDuration else {
+                if isUnchanged { append(sample, of: track) }
+                return nil
+            }
+            return startEpoch(with: sample, of: track)
+        }
+        guard isUnchanged else { return nil }
+        if sample.isSync, policy.endsSegment(startedAt: start, atSync: time) {
+            let draft = endSegment(at: time, isForced: false)
+            openSegment(with: sample, of: track, startsEpoch: isEpochDue)
+            return draft
+        }
+        if elapsed > policy.longestDuration {
+            return forceCut(before: sample, of: track)
+        }
+        append(sample, of: track)
+        return nil
+    }
+
+    /// Ends the segment before the last sample that still fits, and goes on with that one.
+    private mutating func forceCut(before sample: Sample, of track: Track) -> SegmentDraft? {
+        guard var first = segment?.removeLastReferenceSample() else {
+            append(sample, of: track)
+            return nil
+        }
+        first.duration = max(1, sample.decodeTime - first.decodeTime)
+        let draft = endSegment(at: time(of: first, of: track), isForced: true)
+        openSegment(with: first, of: track, startsEpoch: isEpochDue)
+        append(sample, of: track)
+        return draft
+    }
+
+    /// Ends the segment and lets the next one begin anew, with every track on the reference track's clock.
+    private mutating func startEpoch(with sample: Sample, of track: Track) -> SegmentDraft? {
+        let draft = endSegment(at: time(of: sample, of: track), isForced: false)
+        alignTimelines(to: track.id)
+        openSegment(with: sample, of: track, startsEpoch: true)
+        return draft
+    }
+
+    /// After jumps, each track went on by itself; tracks whose clocks agree again share one offset again, so that sound
+    /// and picture are as the encoder meant them.
+    private mutating func alignTimelines(to reference: TrackID) {
+        guard let leader = timelines[reference], let now = leader.lastEncoderTime else { return }
+        for (id, timeline) in timelines where id != reference {
+            guard announced[id] != nil, let last = timeline.lastEncoderTime,
+                abs((last - now).nanoseconds) <= largestStepForward.nanoseconds
+            else {
+                leave(id)
+                continue
+            }
+            timelines[id]?.anchor(to: leader.offset)
+        }
+    }
+
+    // MARK: - The other tracks
+
+    private mutating func receiveOther(_ sample: Sample, of track: Track) -> SegmentDraft? {
+        guard let start = segment?.start, let reference = segment?.reference, let isAdmitted = segment?.admits(track)
+        else { return nil }
+        let time = self.time(of: sample, of: track)
+        if track.id.kind == .video, reference.kind == .audio {
+            return sample.isSync ? beginPictures(with: sample, of: track) : nil
+        }
+        guard isAdmitted else {
+            isEpochDue = true
+            return nil
+        }
+        if hasReferenceFailed(at: time) {
+            leave(reference)
+            return replaceReference(with: sample, of: track, isForced: true)
+        }
+        // Sound from before the first picture of an epoch has nothing to go with.
+        if segment?.startsEpoch == false || time >= start { append(sample, of: track) }
+        return nil
+    }
+
+    /// The first picture of a stream that was sound alone.
+    ///
+    /// When the sound has only just begun, and nothing is published yet, the stream begins with this picture instead.
+    private mutating func beginPictures(with sample: Sample, of track: Track) -> SegmentDraft? {
+        guard var sound = segment else { return nil }
+        let time = self.time(of: sample, of: track)
+        let elapsed = time - sound.start
+        if established == nil, elapsed < Self.alignmentWindow {
+            sound.removeSamples(before: time)
+            let kept = sound.filledRuns
+            position = max(time, sound.start)
+            openSegment(with: sample, of: track, startsEpoch: true, keeping: kept)
+            return nil
+        }
+        guard elapsed >= Self.minimumEpochDuration else { return nil }
+        return replaceReference(with: sample, of: track, isForced: false)
+    }
+
+    /// Ends the segment and starts an epoch whose segments end at another track's sync samples.
+    private mutating func replaceReference(with sample: Sample, of track: Track, isForced: Bool) -> SegmentDraft? {
+        let time = self.time(of: sample, of: track)
+        let draft = endSegment(at: time, isForced: isForced)
+        position = max(position, time)
+        openSegment(with: sample, of: track, startsEpoch: true)
+        return draft
+    }
+
+    private func hasReferenceFailed(at time: MediaTime) -> Bool {
+        guard let start = segment?.start, let last = segment?.lastReferenceTime else { return false }
+        return time - start > policy.longestDuration - .milliseconds(100) && time - last > Self.referenceStall
+    }
+
+    // MARK: - Opening, filling and ending a segment
+
+    private mutating func openSegment(
+        with sample: Sample,
+        of track: Track,
+        startsEpoch: Bool,
+        keeping runs: [TrackRun] = []
+    ) {
+        if startsEpoch {
+            established = nil
+            isEpochDue = false
+            policy.epochBegan(atSync: sample.isSync ? time(of: sample, of: track) : nil)
+        }
+        let continued = (established ?? []).map { known in TrackRun(track: known, timescale: timescale(of: known)) }
+        segment = OpenSegment(
+            start: position,
+            reference: track.id,
+            startsEpoch: startsEpoch,
+            isIndependent: sample.isSync,
+            runs: startsEpoch ? runs : continued
+        )
+        append(sample, of: track)
+    }
+
+    private mutating func append(_ sample: Sample, of track: Track) {
+        guard let held = segment?.byteCount, held + sample.payload.readableBytes <= Self.maximumSegmentBytes else {
+            droppedAccessUnits += 1
+            return
+        }
+        let timescale = timescale(of: track)
+        segment?.append(sample, of: track, timescale: timescale)
+    }
+
+    /// Ends the segment at a time of the live's timeline, or earlier where it would become too long.
+    private mutating func endSegment(at time: MediaTime, isForced: Bool) -> SegmentDraft? {
+        guard var ended = segment else { return nil }
+        segment = nil
+        let end = min(time, ended.start + policy.longestDuration)
+        ended.endReference(at: end)
+        let runs = ended.filledRuns
+        let duration = end - ended.start
+        guard !runs.isEmpty, duration > .zero else { return nil }
+
+        position = end
+        policy.segmentEnded(duration: duration)
+        let tracks = ended.tracks
+        if established == nil { established = tracks }
+        // A track that failed for a whole segment is no longer one of the stream.
+        if established != tracks { isEpochDue = true }
+        return SegmentDraft(
+            runs: runs,
+            start: ended.start,
+            duration: duration,
+            isIndependent: ended.isIndependent,
+            startsEpoch: ended.startsEpoch,
+            isForcedCut: isForced
+        )
+    }
+
+    // MARK: - Units
+
+    private func timescale(of track: Track) -> Int64 {
+        timelines[track.id]?.timescale ?? TrackTimeline.videoTimescale
+    }
+
+    private func time(of sample: Sample, of track: Track) -> MediaTime {
+        MediaTime(ticks: sample.decodeTime, timescale: timescale(of: track))
+    }
+}
+
+extension AccessUnit {
+    fileprivate func sample(at placement: TrackTimeline.Placement) -> Sample {
+        Sample(
+            decodeTime: placement.decodeTime,
+            duration: placement.duration,
+            compositionOffset: compositionOffset.ticks(timescale: TrackTimeline.videoTimescale),
+            isSync: isSync,
+            payload: payload
+        )
+    }
+}

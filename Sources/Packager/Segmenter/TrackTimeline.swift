@@ -1,0 +1,123 @@
+internal import MediaCore
+
+/// Places one track's access units on the live's timeline, in ticks of the track's own timescale.
+///
+/// An encoder's clock comes in whole milliseconds, may jump either way, and may tell video and audio apart; the live's
+/// timeline only ever goes on. Video keeps the encoder's intervals. Audio counts samples, because frames of 21.33 ms
+/// stamped 21, 42, 64 would otherwise overlap or leave holes, and is drawn back to the encoder's clock gently.
+struct TrackTimeline {
+    /// Where an access unit was placed.
+    struct Placement {
+        /// Its decode time, beyond that of the access unit before it.
+        let decodeTime: Int64
+        /// Its likely duration; exact once the next one is placed.
+        let duration: Int64
+    }
+
+    /// A clock that steps back further than this has jumped; less is disorder, and is straightened.
+    static let largestStepBack = MediaTime.milliseconds(1000)
+    /// ISO/IEC 13818-1's 90 kHz: every millisecond and every usual frame rate is a whole number of ticks.
+    static let videoTimescale: Int64 = 90_000
+    /// The duration of the only picture of a track.
+    private static let unknownFrameDuration = videoTimescale / 30
+
+    private(set) var timescale: Int64
+    /// Ticks of one audio frame; `nil` for video, whose pictures last until the next one.
+    private var frameDuration: Int64?
+    /// A clock that steps forward further than this has jumped; less is a picture or a sound that lasts.
+    private let largestStepForward: MediaTime
+    /// What turns the encoder's time into the live's.
+    private(set) var offset: MediaTime
+    /// The encoder's time of the last access unit.
+    private(set) var lastEncoderTime: MediaTime?
+    private var lastPlaced: Int64?
+    private var lastDuration: Int64
+    /// How far the encoder's clock is ahead of the counted samples, smoothed, in ticks.
+    private var drift: Int64 = 0
+    /// Whether the distance to the next access unit says nothing about the length of a picture.
+    private var isAnchoredAnew = false
+
+    init(configuration: CodecConfiguration, offset: MediaTime, largestStepForward: MediaTime) {
+        self.offset = offset
+        self.largestStepForward = largestStepForward
+        (timescale, frameDuration) = Self.units(of: configuration)
+        lastDuration = frameDuration ?? Self.unknownFrameDuration
+    }
+
+    /// Where the last access unit ends, or `nil` before the first one.
+    var end: MediaTime? {
+        lastPlaced.map { MediaTime(ticks: $0 + lastDuration, timescale: timescale) }
+    }
+
+    /// Whether the encoder's clock is further from the last access unit's than any picture or sound lasts.
+    func hasJumped(to encoderTime: MediaTime) -> Bool {
+        guard let lastEncoderTime else { return false }
+        let step = encoderTime - lastEncoderTime
+        return step > largestStepForward || step.nanoseconds < -Self.largestStepBack.nanoseconds
+    }
+
+    /// Goes on from another offset at the next access unit.
+    mutating func anchor(to offset: MediaTime) {
+        self.offset = offset
+        drift = 0
+        isAnchoredAnew = true
+    }
+
+    /// Counts in the units of another configuration from the next access unit on.
+    mutating func adopt(_ configuration: CodecConfiguration) {
+        let (newTimescale, newFrameDuration) = Self.units(of: configuration)
+        guard newTimescale != timescale || newFrameDuration != frameDuration else { return }
+        lastPlaced = lastPlaced.map { MediaTime(ticks: $0, timescale: timescale).ticks(timescale: newTimescale) }
+        lastDuration = MediaTime(ticks: lastDuration, timescale: timescale).ticks(timescale: newTimescale)
+        timescale = newTimescale
+        frameDuration = newFrameDuration
+        drift = 0
+    }
+
+    /// Places the next access unit.
+    mutating func place(_ encoderTime: MediaTime) -> Placement {
+        lastEncoderTime = encoderTime
+        defer { isAnchoredAnew = false }
+        let wanted = (encoderTime + offset).ticks(timescale: timescale)
+        guard let frameDuration else { return placeVideo(wanted) }
+        return placeAudio(wanted, frameDuration: frameDuration)
+    }
+
+    private static func units(of configuration: CodecConfiguration) -> (timescale: Int64, frameDuration: Int64?) {
+        switch configuration {
+        case .avc: (videoTimescale, nil)
+        case .aac(let config): (Int64(config.samplingFrequency), Int64(config.samplesPerFrame))
+        }
+    }
+
+    private mutating func placeVideo(_ wanted: Int64) -> Placement {
+        var decodeTime = wanted
+        if let lastPlaced {
+            decodeTime = max(wanted, lastPlaced + 1)
+            if !isAnchoredAnew { lastDuration = decodeTime - lastPlaced }
+        }
+        lastPlaced = decodeTime
+        return Placement(decodeTime: decodeTime, duration: lastDuration)
+    }
+
+    private mutating func placeAudio(_ wanted: Int64, frameDuration: Int64) -> Placement {
+        guard let lastPlaced else {
+            lastPlaced = wanted
+            return Placement(decodeTime: wanted, duration: frameDuration)
+        }
+        var decodeTime = lastPlaced + lastDuration
+        let error = wanted - decodeTime
+        if error > 2 * frameDuration {
+            // Frames are missing: the one before lasts until this one.
+            decodeTime = wanted
+            drift = 0
+        } else {
+            drift += (error - drift) / 16
+        }
+        // At most 1/64 of a frame at a time: a decoder plays every frame in full, so larger corrections would be heard.
+        let correction = min(max(drift / 64, -frameDuration / 64), frameDuration / 64)
+        lastDuration = frameDuration + correction
+        self.lastPlaced = decodeTime
+        return Placement(decodeTime: decodeTime, duration: lastDuration)
+    }
+}

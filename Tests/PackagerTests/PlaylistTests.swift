@@ -1,0 +1,210 @@
+import LiveStore
+import MediaCore
+import NIOCore
+import TestSupport
+import Testing
+
+@testable import Packager
+
+@Suite("Playlists")
+struct PlaylistTests {
+    private let first = StoredResource(
+        kind: .initializationSegment,
+        name: "t-init-0.mp4",
+        body: ByteBuffer(),
+        entityTag: "i"
+    )
+    private let second = StoredResource(
+        kind: .initializationSegment,
+        name: "t-init-2.mp4",
+        body: ByteBuffer(),
+        entityTag: "j"
+    )
+
+    private func segment(
+        _ number: Int,
+        milliseconds: Int64 = 2000,
+        isIndependent: Bool = true,
+        isDiscontinuous: Bool = false,
+        initialization: StoredResource? = nil,
+        bytes: Int = 250_000
+    ) -> MediaSegment {
+        MediaSegment(
+            mediaSequenceNumber: number,
+            duration: .milliseconds(milliseconds),
+            programDateTime: WallClockTime(milliseconds: 1_767_225_600_000 + Int64(number) * 2000),
+            isIndependent: isIndependent,
+            isDiscontinuous: isDiscontinuous,
+            initialization: initialization ?? first,
+            resource: StoredResource(
+                kind: .mediaSegment,
+                name: "t-\(number).m4s",
+                body: ByteBuffer(repeating: 0, count: bytes),
+                entityTag: "t-\(number)"
+            )
+        )
+    }
+
+    private func window(_ segments: [MediaSegment], keeping count: Int = 100) -> LiveWindow {
+        var window = LiveWindow(firstMediaSequenceNumber: segments[0].mediaSequenceNumber)
+        let limits = LiveWindow.Limits(duration: .zero, minimumSegments: count)
+        for segment in segments { window.append(segment, limits: limits) }
+        return window
+    }
+
+    @Test("a live playlist states each segment's date, length and map")
+    func liveMediaPlaylist() throws {
+        let window = window([
+            segment(7), segment(8, milliseconds: 2033),
+            segment(9, milliseconds: 1967, isDiscontinuous: true, initialization: second),
+        ])
+        let text = String(buffer: Packager.MediaPlaylist.render(window, targetDuration: 2, isEnded: false))
+        #expect(
+            text == """
+                #EXTM3U
+                #EXT-X-VERSION:6
+                #EXT-X-TARGETDURATION:2
+                #EXT-X-MEDIA-SEQUENCE:7
+                #EXT-X-DISCONTINUITY-SEQUENCE:0
+                #EXT-X-INDEPENDENT-SEGMENTS
+                #EXT-X-MAP:URI="t-init-0.mp4"
+                #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:14.000Z
+                #EXTINF:2.000000,
+                t-7.m4s
+                #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:16.000Z
+                #EXTINF:2.033000,
+                t-8.m4s
+                #EXT-X-DISCONTINUITY
+                #EXT-X-MAP:URI="t-init-2.mp4"
+                #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:18.000Z
+                #EXTINF:1.967000,
+                t-9.m4s
+
+                """
+        )
+        _ = try PlaylistReader.readMedia(text)
+    }
+
+    @Test("an ended playlist says so in its last line")
+    func endedMediaPlaylist() throws {
+        let text = String(
+            buffer: Packager.MediaPlaylist.render(window([segment(0)]), targetDuration: 2, isEnded: true)
+        )
+        #expect(text.hasSuffix("t-0.m4s\n#EXT-X-ENDLIST\n"))
+        #expect(try PlaylistReader.readMedia(text).hasEndList)
+    }
+
+    @Test("segments that a decoder cannot start with are not called independent")
+    func dependentSegments() {
+        let window = window([segment(0), segment(1, isIndependent: false)])
+        let text = String(buffer: Packager.MediaPlaylist.render(window, targetDuration: 2, isEnded: false))
+        #expect(!text.contains("INDEPENDENT"))
+    }
+
+    @Test("a follower of the sliding window sees numbers and discontinuities go on without a break")
+    func slidingWindow() throws {
+        var follower = PlaylistFollower()
+        var window = LiveWindow()
+        let limits = LiveWindow.Limits(duration: .milliseconds(8000), minimumSegments: 3)
+        for number in 0..<40 {
+            window.append(segment(number, isDiscontinuous: number % 7 == 5), limits: limits)
+            let text = String(
+                buffer: Packager.MediaPlaylist.render(window, targetDuration: 2, isEnded: number == 39)
+            )
+            try follower.follow(try PlaylistReader.readMedia(text))
+        }
+        #expect(window.discontinuitySequence == 5)
+        #expect(follower.segments.count == 40)
+    }
+
+    @Test("the multivariant playlist states what was measured and what the bitstream says")
+    func multivariantPlaylist() throws {
+        var variant = try videoVariant(frames: 60)
+        variant.codecs.append("mp4a.40.2")
+        let text = String(
+            buffer: Packager.MultivariantPlaylist.render(
+                variant,
+                peak: 1_250_000.2,
+                average: 1_000_000,
+                isIndependent: true
+            )
+        )
+        #expect(
+            text == """
+                #EXTM3U
+                #EXT-X-VERSION:6
+                #EXT-X-INDEPENDENT-SEGMENTS
+                #EXT-X-STREAM-INF:BANDWIDTH=1250001,AVERAGE-BANDWIDTH=1000000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30.000
+                media.m3u8
+
+                """
+        )
+        _ = try PlaylistReader.readMultivariant(text)
+    }
+
+    @Test("a stream of sound alone has neither resolution nor frame rate")
+    func soundAlone() throws {
+        let track = try Media.aac()
+        let sample = Sample(decodeTime: 0, duration: 1024, compositionOffset: 0, isSync: true, payload: ByteBuffer())
+        let variant = Variant(draft([TrackRun(track: track, timescale: 48_000, samples: [sample])]))
+        let text = String(
+            buffer: Packager.MultivariantPlaylist.render(variant, peak: 1, average: 1, isIndependent: true)
+        )
+        #expect(text.contains("CODECS=\"mp4a.40.2\"\n"))
+    }
+
+    private func draft(_ runs: [TrackRun]) -> SegmentDraft {
+        SegmentDraft(
+            runs: runs,
+            start: .zero,
+            duration: .milliseconds(2000),
+            isIndependent: true,
+            startsEpoch: true,
+            isForcedCut: false
+        )
+    }
+
+    private func videoVariant(frames: Int) throws -> Variant {
+        let sample = Sample(decodeTime: 0, duration: 3000, compositionOffset: 0, isSync: true, payload: ByteBuffer())
+        let run = TrackRun(
+            track: try Media.avc(),
+            timescale: 90_000,
+            samples: Array(repeating: sample, count: frames)
+        )
+        return Variant(draft([run]))
+    }
+
+    @Test(
+        "the frame rate is what was measured, made exact where the bitstream or custom agrees",
+        arguments: [
+            (59.0 / 2, 30.0, 30.0), (60 / 2.002, 30_000 / 1001.0, 30_000 / 1001.0), (29.98, 60, 30_000 / 1001.0),
+            (49.9, nil, 50), (17.0, 30, 17.0), (24.99, 24, 25),
+        ] as [(Double, Double?, Double)]
+    )
+    func frameRate(measured: Double, nominal: Double?, expected: Double) {
+        #expect(Variant.frameRate(measured: measured, nominal: nominal) == expected)
+    }
+
+    @Test("BANDWIDTH is the peak over sets of segments of about a target duration, not of one short segment")
+    func peakBitRate() {
+        var meter = BitRateMeter()
+        meter.add(byteCount: 250_000, duration: .milliseconds(2000), targetDuration: 2)
+        #expect(meter.peak == 1_000_000)
+        // 0.2 s at 10 Mb/s: counted together with its neighbours.
+        meter.add(byteCount: 250_000, duration: .milliseconds(200), targetDuration: 2)
+        #expect(meter.peak == 4_000_000 / 2.2)
+        meter.add(byteCount: 25_000, duration: .milliseconds(2000), targetDuration: 2)
+        #expect(meter.peak == 4_000_000 / 2.2)
+    }
+
+    @Test(
+        "EXTINF has six decimals",
+        arguments: [
+            (2_000_000_000, "2.000000"), (2_002_000_000, "2.002000"), (21_333_333, "0.021333"), (0, "0.000000"),
+        ]
+            as [(Int64, String)]
+    )
+    func decimalSeconds(nanoseconds: Int64, text: String) {
+        #expect(MediaTime(nanoseconds: nanoseconds).decimalSeconds == text)
+    }
+}
