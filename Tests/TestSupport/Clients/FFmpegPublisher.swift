@@ -16,19 +16,21 @@ public final class FFmpegPublisher: Sendable {
         ///   - seconds: how long it lasts; `nil` for without end.
         ///   - video: whether there is a picture, H.264 of 320x180 with B-frames.
         ///   - audio: whether there is a tone, AAC of 48 kHz in stereo.
-        ///   - keyframeInterval: pictures from one IDR picture to the next, of 25 a second.
+        ///   - frameRate: pictures a second.
+        ///   - keyframeInterval: pictures from one IDR picture to the next.
         /// - Returns: the arguments.
         public static func test(
             seconds: Int? = nil,
             video: Bool = true,
             audio: Bool = true,
+            frameRate: Int = 25,
             keyframeInterval: Int = 50
         ) -> Media {
             let end = seconds.map { ":duration=\($0)" } ?? ""
             var inputs: [String] = []
             var codecs: [String] = []
             if video {
-                inputs += ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25\(end)"]
+                inputs += ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=\(frameRate)\(end)"]
                 codecs += [
                     "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-bf", "2",
                     "-g", "\(keyframeInterval)", "-keyint_min", "\(keyframeInterval)", "-sc_threshold", "0",
