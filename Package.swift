@@ -66,7 +66,7 @@ let package = Package(
         .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"]),
         .testTarget(name: "MediaCoreTests", dependencies: ["MediaCore", "TestSupport", nioCore]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
-        .testTarget(name: "LiveStoreTests", dependencies: ["LiveStore", "MediaCore", nioCore]),
+        .testTarget(name: "LiveStoreTests", dependencies: ["LiveStore", "MediaCore", "TestSupport", nioCore]),
         .testTarget(
             name: "IngestTests",
             dependencies: [

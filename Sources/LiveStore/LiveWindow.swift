@@ -34,6 +34,8 @@ public struct LiveWindow: Sendable {
     public private(set) var end = MediaTime.zero
 
     private var listedDuration = MediaTime.zero
+    /// For each listed segment, the duration of the longest playlist that it was listed in.
+    private var longestPlaylists: [MediaTime] = []
     private var retired: [Retired] = []
 
     /// An empty window.
@@ -59,7 +61,8 @@ public struct LiveWindow: Sendable {
 
     /// Lists a segment and retires those that the limits no longer hold.
     ///
-    /// A removed segment stays fetchable for its own duration and the playlist's (RFC 8216 §6.2.2).
+    /// A removed segment stays fetchable for its own duration and that of the longest playlist which listed it
+    /// (RFC 8216 §6.2.2).
     ///
     /// - Parameters:
     ///   - segment: the next segment; its number is ``nextMediaSequenceNumber``.
@@ -71,16 +74,17 @@ public struct LiveWindow: Sendable {
         listedDuration += segment.duration
         end += segment.duration
 
-        let longestPlaylist = listedDuration
+        longestPlaylists.append(.zero)
         while let first = segments.first, segments.count > limits.minimumSegments,
             listedDuration - first.duration >= limits.duration
         {
             segments.removeFirst()
             listedDuration = listedDuration - first.duration
             if first.isDiscontinuous { discontinuitySequence += 1 }
+            let longestPlaylist = longestPlaylists.removeFirst()
             retired.append(Retired(segment: first, forgottenAt: end + first.duration + longestPlaylist))
         }
-        let kept = retired.firstIndex { $0.forgottenAt > end } ?? retired.endIndex
-        retired.removeSubrange(..<kept)
+        for index in longestPlaylists.indices { longestPlaylists[index] = max(longestPlaylists[index], listedDuration) }
+        retired.removeAll { $0.forgottenAt <= end }
     }
 }

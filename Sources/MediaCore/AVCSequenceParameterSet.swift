@@ -83,6 +83,7 @@ public struct AVCSequenceParameterSet: Hashable, Sendable {
     ) throws(CodecConfigurationError) -> (cropUnitX: Int, cropUnitY: Int) {
         guard profilesWithChromaFormat.contains(profile) else { return (2, 2) }
         let format = try reader.readUnsignedExpGolomb()
+        guard format <= 3 else { throw .malformed("chroma format \(format), expected 0 to 3") }
         if format == 3 { try reader.skip(1) }  // separate_colour_plane_flag
         _ = try reader.readUnsignedExpGolomb()  // bit_depth_luma_minus8
         _ = try reader.readUnsignedExpGolomb()  // bit_depth_chroma_minus8

@@ -33,7 +33,8 @@ public struct MediaTime: Hashable, Comparable, Sendable {
     /// Whole seconds and the rest are scaled apart, so no product leaves 64 bits.
     public init(ticks count: Int64, timescale: Int64) {
         let (seconds, rest) = count.quotientAndRemainder(dividingBy: timescale)
-        nanoseconds = seconds * 1_000_000_000 + rest * 1_000_000_000 / timescale
+        let (whole, fraction) = (rest * 1_000_000_000).quotientAndRemainder(dividingBy: timescale)
+        nanoseconds = seconds * 1_000_000_000 + whole - (fraction < 0 ? 1 : 0)
     }
 
     /// The time in seconds.

@@ -50,7 +50,7 @@ public final class ChildProcess: Sendable {
             let status = process.terminationStatus
             exit.update { $0 = process.terminationReason == .exit ? .status(status) : .signal(status) }
         }
-        try process.run()
+        try Self.withoutBlockedSignals { try process.run() }
         name = "\(executable) (\(process.processIdentifier))"
         processIdentifier = process.processIdentifier
         Self.drain(output, into: standardOutput)
@@ -58,7 +58,8 @@ public final class ChildProcess: Sendable {
     }
 
     deinit {
-        if exit.value == nil { kill(processIdentifier, SIGKILL) }
+        // Foundation makes every process the leader of a group; those that it started itself go with it.
+        if exit.value == nil { kill(-processIdentifier, SIGKILL) }
     }
 
     /// How it ended, or `nil` while it runs.
@@ -86,9 +87,20 @@ public final class ChildProcess: Sendable {
                 return exit
             }
         } catch {
-            send(SIGKILL)
+            if exit.value == nil { kill(-processIdentifier, SIGKILL) }
             throw error
         }
+    }
+
+    /// The threads that run Swift's tasks block every signal, and a process inherits what is blocked: SIGTERM would
+    /// never reach it.
+    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     /// A thread of its own for each pipe: a process that writes much must never wait for a test that is busy.

@@ -12,6 +12,8 @@ public final class OutputLog: Sendable {
         var bytes: [UInt8] = []
         var lines: [String] = []
         var lineStart = 0
+        /// Up to here no line's end was found.
+        var searched = 0
         var isClosed = false
     }
 
@@ -22,10 +24,12 @@ public final class OutputLog: Sendable {
     func append(_ new: some Collection<UInt8>) {
         content.update { content in
             content.bytes += new
-            while let end = content.bytes[content.lineStart...].firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) {
+            while let end = content.bytes[content.searched...].firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) {
                 content.lines.append(String(decoding: content.bytes[content.lineStart..<end], as: UTF8.self))
                 content.lineStart = end + 1
+                content.searched = content.lineStart
             }
+            content.searched = content.bytes.count
         }
     }
 

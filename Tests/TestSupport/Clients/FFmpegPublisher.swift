@@ -1,0 +1,77 @@
+internal import Foundation
+
+/// An ffmpeg that publishes over RTMP in real time.
+public final class FFmpegPublisher: Sendable {
+    /// The inputs and codecs of a test stream.
+    public struct Media: Sendable {
+        /// Arguments from the inputs to the codecs.
+        public let arguments: [String]
+
+        /// Any arguments of ffmpeg.
+        public init(_ arguments: [String]) { self.arguments = arguments }
+
+        /// A small moving picture and a tone.
+        ///
+        /// - Parameters:
+        ///   - seconds: how long it lasts; `nil` for without end.
+        ///   - video: whether there is a picture, H.264 of 320x180 with B-frames.
+        ///   - audio: whether there is a tone, AAC of 48 kHz in stereo.
+        ///   - frameRate: pictures a second.
+        ///   - keyframeInterval: pictures from one IDR picture to the next.
+        /// - Returns: the arguments.
+        public static func test(
+            seconds: Int? = nil,
+            video: Bool = true,
+            audio: Bool = true,
+            frameRate: Int = 25,
+            keyframeInterval: Int = 50
+        ) -> Media {
+            let end = seconds.map { ":duration=\($0)" } ?? ""
+            var inputs: [String] = []
+            var codecs: [String] = []
+            if video {
+                inputs += ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=\(frameRate)\(end)"]
+                codecs += [
+                    "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-bf", "2",
+                    "-g", "\(keyframeInterval)", "-keyint_min", "\(keyframeInterval)", "-sc_threshold", "0",
+                ]
+            }
+            if audio {
+                inputs += ["-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000\(end)"]
+                codecs += ["-c:a", "aac", "-b:a", "96k", "-ac", "2", "-ar", "48000"]
+            }
+            return Media(inputs + codecs)
+        }
+    }
+
+    private let process: ChildProcess
+
+    /// Starts to publish.
+    ///
+    /// - Parameters:
+    ///   - media: what to publish.
+    ///   - url: where to.
+    /// - Throws: ``ToolMissing`` when there is no ffmpeg.
+    public init(_ media: Media, to url: String) throws {
+        let frame = ["-hide_banner", "-nostdin", "-loglevel", "info", "-stats_period", "1"]
+        process = try ChildProcess(
+            "ffmpeg",
+            frame + media.arguments + ["-f", "flv", "-flvflags", "no_duration_filesize", url]
+        )
+    }
+
+    /// What it writes.
+    public var log: OutputLog { process.standardError }
+
+    /// Asks it to end the stream properly, as Ctrl-C does.
+    public func interrupt() { process.send(SIGINT) }
+
+    /// Kills it in the middle of whatever it does.
+    public func kill() { process.send(SIGKILL) }
+
+    /// Waits for its end.
+    @discardableResult
+    public func waitForExit(within limit: Duration = .seconds(30)) async throws -> ChildProcess.Exit {
+        try await process.waitForExit(within: limit)
+    }
+}

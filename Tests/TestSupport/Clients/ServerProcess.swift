@@ -1,0 +1,119 @@
+internal import Foundation
+
+/// The built server, running on free ports with a data folder of its own.
+///
+/// What it logs goes to ``log``, and a test waits for a line there. It is killed when nobody holds it any more.
+public final class ServerProcess: Sendable {
+    /// The port of the HTTP origin.
+    public let httpPort: Int
+    /// The port of the RTMP listener.
+    public let rtmpPort: Int
+    /// The folder that it keeps its data in.
+    public let dataFolder: TemporaryFolder
+    private let process: ChildProcess
+
+    private init(process: ChildProcess, dataFolder: TemporaryFolder, httpPort: Int, rtmpPort: Int) {
+        self.process = process
+        self.dataFolder = dataFolder
+        self.httpPort = httpPort
+        self.rtmpPort = rtmpPort
+    }
+
+    /// Starts `lyceum serve` and waits until it listens.
+    ///
+    /// - Parameters:
+    ///   - environment: variables on top of those that choose loopback, free ports, the data folder and the hls.js that
+    ///     scripts/fetch-hls-js puts in its place.
+    ///   - dataFolder: the folder of an earlier process, to go on with its data; `nil` for an empty one.
+    /// - Returns: the server, ready for encoders and viewers.
+    /// - Throws: ``DeadlineExceeded`` with its last words when it does not come up.
+    public static func start(
+        environment: [String: String] = [:],
+        dataFolder: TemporaryFolder? = nil
+    ) async throws -> ServerProcess {
+        let folder = try dataFolder ?? TemporaryFolder()
+        var variables = [
+            "LYCEUM_DATA_DIR": folder.path,
+            "LYCEUM_HTTP_HOST": "127.0.0.1", "LYCEUM_HTTP_PORT": "0",
+            "LYCEUM_RTMP_HOST": "127.0.0.1", "LYCEUM_RTMP_PORT": "0",
+        ]
+        if FileManager.default.fileExists(atPath: hlsModule) { variables["LYCEUM_HLS_JS"] = hlsModule }
+        // The folder holds no lyceum.yaml and no .env of somebody's own.
+        let process = try ChildProcess(
+            binary,
+            ["serve"],
+            environment: variables.merging(environment) { $1 },
+            directory: folder.path
+        )
+        let rtmp = try await process.standardError.line(containing: "rtmp.port=")
+        let http = try await process.standardError.line(containing: "http.port=")
+        guard let rtmpPort = number("rtmp.port", in: rtmp.text), let httpPort = number("http.port", in: http.text)
+        else {
+            throw DeadlineExceeded(description: "the server names no ports:\n\(rtmp.text)\n\(http.text)")
+        }
+        return ServerProcess(process: process, dataFolder: folder, httpPort: httpPort, rtmpPort: rtmpPort)
+    }
+
+    /// The server's binary, which the build puts beside the tests.
+    public static var binary: String {
+        let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("lyceum").path
+    }
+
+    /// Where scripts/fetch-hls-js puts hls.js.
+    private static var hlsModule: String {
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../..")
+        return package.standardized.appendingPathComponent(".vendor/hls.js/hls.mjs").path
+    }
+
+    /// Everything that it has written to its log.
+    public var log: OutputLog { process.standardError }
+    /// Everything that it has written to standard output.
+    public var output: OutputLog { process.standardOutput }
+
+    /// The stream key of a name, from the file `publish-keys`.
+    ///
+    /// - Parameter name: the stream.
+    /// - Returns: its key.
+    /// - Throws: when there is no such file or no such stream in it.
+    public func streamKey(of name: String = "main") throws -> String {
+        let lines = String(decoding: try dataFolder.read("publish-keys"), as: UTF8.self).split(separator: "\n")
+        for line in lines where !line.hasPrefix("#") {
+            let fields = line.split(whereSeparator: \.isWhitespace)
+            if fields.count == 2, fields[0] == name { return String(fields[1]) }
+        }
+        throw DeadlineExceeded(description: "publish-keys has no key of \(name)")
+    }
+
+    /// Where an encoder publishes.
+    public func publishURL(key: String) -> String { "rtmp://127.0.0.1:\(rtmpPort)/live/\(key)" }
+
+    /// The address of a path.
+    public func url(_ path: String) -> String { "http://127.0.0.1:\(httpPort)\(path)" }
+
+    /// Asks for a path.
+    public func get(_ path: String, headers: [String: String] = [:]) async throws -> HTTPResponse {
+        try await HTTPClient.send(url(path), headers: headers)
+    }
+
+    /// Sends SIGTERM, as a person who stops the server does.
+    public func terminate() { process.send(SIGTERM) }
+
+    /// Sends SIGKILL.
+    public func kill() { process.send(SIGKILL) }
+
+    /// Waits for its end.
+    ///
+    /// - Parameter limit: how long to wait.
+    /// - Returns: how it ended.
+    /// - Throws: ``DeadlineExceeded``; the server is killed then.
+    @discardableResult
+    public func waitForExit(within limit: Duration = .seconds(15)) async throws -> ChildProcess.Exit {
+        try await process.waitForExit(within: limit)
+    }
+
+    private static func number(_ name: String, in line: String) -> Int? {
+        guard let place = line.range(of: "\(name)=") else { return nil }
+        return Int(line[place.upperBound...].prefix { $0.isNumber })
+    }
+}
