@@ -1,0 +1,57 @@
+import NIOCore
+
+/// Keeps a connection's times and ends it when one is exceeded.
+///
+/// First in the pipeline, where the bytes pass.
+///
+/// One timer runs per connection; requests and responses only store a moment, see ``ConnectionTimes``.
+final class ConnectionWatchHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private var times: ConnectionTimes
+    private var timer: Scheduled<Void>?
+
+    init(limits: OriginLimits, now: NIODeadline) {
+        times = ConnectionTimes(limits: limits, now: now)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        check(context: context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        times.received(now: context.eventLoop.now)
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        times.responded(byteCount: unwrapOutboundIn(data).readableBytes, now: context.eventLoop.now)
+        context.write(data, promise: promise)
+    }
+
+    private func check(context: ChannelHandlerContext) {
+        let buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        switch times.check(bufferedBytes: buffered, now: context.eventLoop.now) {
+        case .check(let deadline):
+            timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+                self.check(context: context)
+            }
+        case .expire(let expiry):
+            timer = nil
+            context.fireUserInboundEventTriggered(expiry)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ConnectionWatchHandler: Sendable {}

@@ -1,0 +1,147 @@
+internal import Glibc
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// Answers the requests of one connection, in order, and closes it when that is due.
+///
+/// Each request is answered the moment its head is complete: nothing here takes a body, and every answer is already in
+/// memory. So pipelined requests keep their order by themselves, and what a response costs is a look-up and a write.
+final class MediaRequestHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = ByteBuffer
+
+    /// The largest body, in bytes, that is copied behind its head to be sent in one piece.
+    ///
+    /// The copy costs less than one more write on its way through the pipeline. Most playlists are below, segments
+    /// above.
+    private static let largestCopiedBody = 8 << 10
+
+    private let router: Router
+    private let preamble: ResponsePreamble
+    private let gate: ConnectionGate
+    private let lingerTime: TimeAmount
+    private let logger: Logger
+    /// Set with the last response; whatever the peer sends after it is dropped.
+    private var isClosing = false
+
+    init(router: Router, preamble: ResponsePreamble, gate: ConnectionGate, lingerTime: TimeAmount, logger: Logger) {
+        self.router = router
+        self.preamble = preamble
+        self.gate = gate
+        self.lingerTime = lingerTime
+        self.logger = logger
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing, case .head(let head) = unwrapInboundIn(data) else { return }
+        var answer = router.answer(head)
+        if gate.isDraining { answer.persistence = .close }
+        logger.debug(
+            "request answered",
+            metadata: [
+                "http.method": "\(head.method.rawValue)",
+                // Without the query, which may one day carry a viewer's token.
+                "url.path": "\(head.uri.prefix { $0 != "?" })",
+                "http.status_code": "\(answer.response.status.code)",
+            ]
+        )
+        send(answer, context: context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.flush()
+        context.fireChannelReadComplete()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed:
+            // The peer sends no more but may still read: what was asked for goes out, then the connection ends.
+            isClosing = true
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+                context.close(promise: nil)
+            }
+        case let expiry as ConnectionTimes.Expiry: expired(expiry, context: context)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case is HTTPParserError, is NIOHTTPDecoderError:
+            guard !isClosing else { return }
+            logger.info("request refused", metadata: ["error.type": "\(error)"])
+            let isTooLarge = (error as? HTTPParserError) == .headerOverflow
+            let response: Response =
+                isTooLarge
+                ? .plain(.requestHeaderFieldsTooLarge, "The header fields are too large.\n")
+                : .plain(.badRequest, "This is not an HTTP/1.1 request.\n")
+            send(Router.Answer(response: response, persistence: .close), context: context)
+            context.flush()
+        default:
+            // A connection that the peer reset is everyday life and no news.
+            logger.debug("connection failed", metadata: ["error.type": "\(error)"])
+            context.close(promise: nil)
+        }
+    }
+
+    private func send(_ answer: Router.Answer, context: ChannelHandlerContext) {
+        let response = answer.response
+        let lines = preamble.lines(response.status, answer.persistence)
+        let isSmall = response.body.readableBytes <= Self.largestCopiedBody
+        var head = context.channel.allocator.buffer(
+            capacity: lines.readableBytes + response.fields.readableBytes + (isSmall ? response.body.readableBytes : 0)
+        )
+        head.writeImmutableBuffer(lines)
+        head.writeImmutableBuffer(response.fields)
+        if isSmall {
+            head.writeImmutableBuffer(response.body)
+            write(last: head, answer.persistence, context: context)
+        } else {
+            context.write(wrapOutboundOut(head), promise: nil)
+            write(last: response.body, answer.persistence, context: context)
+        }
+    }
+
+    private func write(last part: ByteBuffer, _ persistence: Persistence, context: ChannelHandlerContext) {
+        guard persistence == .close else {
+            context.write(wrapOutboundOut(part), promise: nil)
+            return
+        }
+        isClosing = true
+        context.write(wrapOutboundOut(part)).assumeIsolated().whenSuccess {
+            self.closeInSteps(context: context)
+        }
+    }
+
+    /// Closes in two steps (RFC 9112 §9.6): closing at once while the peer still sends would reset the connection, and
+    /// the peer might lose the response with it.
+    private func closeInSteps(context: ChannelHandlerContext) {
+        context.close(mode: .output, promise: nil)
+        let timer = context.eventLoop.assumeIsolated().scheduleTask(in: lingerTime) {
+            context.close(promise: nil)
+        }
+        context.channel.closeFuture.whenComplete { _ in timer.cancel() }
+    }
+
+    private func expired(_ expiry: ConnectionTimes.Expiry, context: ChannelHandlerContext) {
+        switch expiry {
+        case .idle: context.close(promise: nil)
+        case .requestHead:
+            logger.info("request took too long to arrive")
+            guard !isClosing else { return context.close(promise: nil) }
+            let response = Response.plain(.requestTimeout, "The request took too long.\n")
+            send(Router.Answer(response: response, persistence: .close), context: context)
+            context.flush()
+        case .stalledWrite:
+            logger.info("reader took nothing for too long")
+            // A reset, so that the system does not go on offering what is left in its buffer.
+            _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+            context.close(promise: nil)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension MediaRequestHandler: Sendable {}

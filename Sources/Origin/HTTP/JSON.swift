@@ -1,0 +1,39 @@
+/// A JSON value (RFC 8259), for the few documents that this server writes.
+enum JSON {
+    case string(String)
+    case number(Int)
+    case null
+    case array([JSON])
+    /// Members in the order in which they are written.
+    case object([(name: String, value: JSON)])
+
+    /// The value as text.
+    var text: String {
+        switch self {
+        case .string(let string): Self.quoted(string)
+        case .number(let number): String(number)
+        case .null: "null"
+        case .array(let elements): "[" + elements.map(\.text).joined(separator: ",") + "]"
+        case .object(let members):
+            "{" + members.map { Self.quoted($0.name) + ":" + $0.value.text }.joined(separator: ",") + "}"
+        }
+    }
+
+    private static func quoted(_ string: String) -> String {
+        var text = "\""
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\u{0}"..."\u{1F}", "\u{7F}": text += "\\u" + hexadecimal(scalar)
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text + "\""
+    }
+
+    private static func hexadecimal(_ scalar: Unicode.Scalar) -> String {
+        let digits = String(scalar.value, radix: 16)
+        return String(repeating: "0", count: 4 - digits.utf8.count) + digits
+    }
+}

@@ -1,0 +1,249 @@
+internal import Glibc
+public import LiveStore
+public import Logging
+public import NIOCore
+import NIOHTTP1
+import NIOPosix
+internal import Synchronization
+
+/// The HTTP/1.1 origin: playlists and segments from a ``LiveStore``, the pages, the API and the health checks.
+///
+/// ```
+/// socket -> ConnectionWatchHandler -> BackPressureHandler -> HTTPRequestDecoder -> MediaRequestHandler -> Router
+/// ```
+///
+/// ``start()`` and ``drain(within:)`` are called once each, in this order.
+public final class OriginServer: Sendable {
+    /// Whether the process should be sent viewers, as `/readyz` tells it.
+    public typealias Readiness = @Sendable () -> Bool
+
+    private let configuration: OriginConfiguration
+    private let store: LiveStore
+    private let isReady: Readiness
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let gate: ConnectionGate
+    private let listener = Mutex<(any Channel)?>(nil)
+
+    /// An origin that is not listening yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: where to listen and what to allow.
+    ///   - store: the lives to serve.
+    ///   - readiness: whether `/readyz` says ready; asked for each such request, on an event loop.
+    ///   - group: the event loops to serve on. Not shut down by the origin.
+    ///   - logger: where odd things go at info and warning, requests at debug.
+    public init(
+        configuration: OriginConfiguration,
+        store: LiveStore,
+        readiness: @escaping Readiness = { true },
+        group: any EventLoopGroup,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.store = store
+        isReady = readiness
+        self.group = group
+        self.logger = logger
+        gate = ConnectionGate(limits: configuration.limits)
+    }
+
+    /// Begins to listen.
+    ///
+    /// - Returns: the address, with the port that the system chose if 0 was configured.
+    /// - Throws: ``HLSJavaScriptSource/Fault`` for an hls.js file that cannot be read; an `IOError` of NIO when the
+    ///   address cannot be had, with `EADDRINUSE` for a port that is taken.
+    public func start() async throws -> SocketAddress {
+        let hlsJavaScript = try await readHLSJavaScript()
+        let router = makeRouter(hlsJavaScript)
+        let preambles = PreamblePerEventLoop(group)
+        let channel = try await ServerBootstrap(group: group)
+            // As many as the system allows by default (net.core.somaxconn): a crowd comes at once when a live begins.
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // Requests are small; one read at a time bounds how many pipelined ones are answered before the client has
+            // to read something.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 8192))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try self.configure(channel, router, preambles) }
+            }
+            .bind(host: configuration.host, port: configuration.port)
+            .get()
+        listener.withLock { $0 = channel }
+        guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
+        logger.info("http origin listens", metadata: ["server.address": "\(address)"])
+        return address
+    }
+
+    /// Lets the viewers go, then closes the port and every connection.
+    ///
+    /// To be called when every live has its EXT-X-ENDLIST. New connections are taken meanwhile, since a player that is
+    /// told to close still has to fetch the last playlist and the last segments; idle ones stay until their next
+    /// request has been answered. Returns at once when nobody is connected.
+    ///
+    /// - Parameter time: how long to wait for viewers at most.
+    public func drain(within time: TimeAmount) async {
+        let eventLoop = group.next()
+        let finished = eventLoop.makePromise(of: Void.self)
+        let gate = gate
+        let quietTime = configuration.limits.drainQuietTime
+        let watch = eventLoop.submit {
+            NIOLoopBound(
+                DrainWatch(
+                    on: eventLoop,
+                    quietTime: quietTime,
+                    within: time,
+                    count: { gate.count },
+                    finished: finished
+                ),
+                eventLoop: eventLoop
+            )
+        }
+        watch.whenSuccess { watch in
+            gate.drain { eventLoop.execute { watch.value.connectionsChanged() } }
+        }
+        try? await finished.futureResult.get()
+        await close()
+    }
+
+    private func close() async {
+        try? await listener.withLock { $0 }?.close()
+        let channels = gate.channels
+        if !channels.isEmpty {
+            logger.info("http connections ended by the drain", metadata: ["count": "\(channels.count)"])
+        }
+        for channel in channels { channel.close(promise: nil) }
+        for channel in channels { try? await channel.closeFuture.get() }
+        logger.info("http origin closed")
+    }
+
+    private func makeRouter(_ hlsJavaScript: ByteBuffer?) -> Router {
+        let assets = AssetCatalog(hlsJavaScript: hlsJavaScript)
+        let gate = gate
+        let isReady = isReady
+        return Router(
+            store: store,
+            assets: assets,
+            pages: Pages(
+                assets: assets,
+                hlsAddress: configuration.hlsJavaScript.address,
+                rtmpPort: configuration.rtmpPort
+            ),
+            readiness: { gate.isDraining ? .draining : isReady() ? .ready : .starting },
+            maximumTargetLength: configuration.limits.requestTargetLength
+        )
+    }
+
+    private func configure(_ channel: any Channel, _ router: Router, _ preambles: PreamblePerEventLoop) throws {
+        var logger = logger
+        logger[metadataKey: "peer.address"] = "\(channel.remoteAddress?.ipAddress ?? "unknown")"
+        do throws(ConnectionCensus.Refusal) {
+            try gate.admit(channel)
+        } catch {
+            logger.notice("http connection refused", metadata: ["error.type": "\(error.rawValue)"])
+            throw error
+        }
+        let limits = configuration.limits
+        if let size = limits.sendBufferSize {
+            try channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(size))
+        }
+        try channel.pipeline.syncOperations.addHandlers(
+            Self.handlers(
+                limits: limits,
+                router: router,
+                preamble: preambles.preamble(on: channel.eventLoop),
+                gate: gate,
+                logger: logger,
+                now: channel.eventLoop.now
+            )
+        )
+    }
+
+    /// The handlers of one connection, the one nearest to the socket first.
+    static func handlers(
+        limits: OriginLimits,
+        router: Router,
+        preamble: ResponsePreamble,
+        gate: ConnectionGate,
+        logger: Logger,
+        now: NIODeadline
+    ) -> [any ChannelHandler] {
+        [
+            ConnectionWatchHandler(limits: limits, now: now),
+            BackPressureHandler(),
+            ByteToMessageHandler(HTTPRequestDecoder(limits)),
+            MediaRequestHandler(
+                router: router,
+                preamble: preamble,
+                gate: gate,
+                lingerTime: limits.lingerTime,
+                logger: logger
+            ),
+        ]
+    }
+
+    private func readHLSJavaScript() async throws -> ByteBuffer? {
+        guard let path = configuration.hlsJavaScript.file else { return nil }
+        return try await NIOThreadPool.singleton.runIfActive { try HLSJavaScriptSource.contents(ofFile: path) }
+    }
+}
+
+/// One preamble for each event loop.
+private struct PreamblePerEventLoop: Sendable {
+    private let preambles: [ObjectIdentifier: NIOLoopBoundBox<ResponsePreamble?>]
+
+    init(_ group: any EventLoopGroup) {
+        var preambles: [ObjectIdentifier: NIOLoopBoundBox<ResponsePreamble?>] = [:]
+        for eventLoop in group.makeIterator() {
+            preambles[ObjectIdentifier(eventLoop)] = .makeEmptyBox(eventLoop: eventLoop)
+        }
+        self.preambles = preambles
+    }
+
+    func preamble(on eventLoop: any EventLoop) -> ResponsePreamble {
+        guard let box = preambles[ObjectIdentifier(eventLoop)] else { return ResponsePreamble() }
+        if let known = box.value { return known }
+        let made = ResponsePreamble()
+        box.value = made
+        return made
+    }
+}
+
+extension HTTPDecoder where In == HTTPServerRequestPart, Out == HTTPServerResponsePart {
+    fileprivate convenience init(_ limits: OriginLimits) {
+        var configuration = NIOHTTPDecoderLimitConfiguration()
+        configuration.maxHeaderFieldSize = limits.headerFieldSize
+        configuration.maxHeaderListSize = limits.headerListSize
+        configuration.maxHeaderFieldCount = limits.headerFieldCount
+        self.init(
+            leftOverBytesStrategy: .dropBytes,
+            informationalResponseStrategy: .drop,
+            limitConfiguration: configuration
+        )
+    }
+}
+
+extension HLSJavaScriptSource {
+    /// Reads the file.
+    ///
+    /// Blocks.
+    fileprivate static func contents(ofFile path: String) throws(Fault) -> ByteBuffer {
+        guard let file = fopen(path, "rb") else {
+            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        defer { fclose(file) }
+        var contents = ByteBuffer()
+        while contents.readableBytes <= maximumFileSize {
+            let count = contents.writeWithUnsafeMutableBytes(minimumWritableBytes: 64 << 10) { target in
+                fread(target.baseAddress, 1, target.count, file)
+            }
+            if count > 0 { continue }
+            guard ferror(file) == 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
+            return contents
+        }
+        throw .tooLarge(path: path, size: contents.readableBytes)
+    }
+}

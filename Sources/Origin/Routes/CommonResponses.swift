@@ -1,0 +1,91 @@
+import NIOHTTP1
+
+extension Response {
+    /// A short text that no cache keeps.
+    static func plain(_ status: HTTPResponseStatus, _ text: String) -> Response {
+        var fields = HeaderFields()
+        fields.forbidStoring()
+        fields.add("X-Content-Type-Options", "nosniff")
+        return Response(status, .plain, text, fields)
+    }
+
+    /// A document of the API.
+    ///
+    /// Pages of other sites may read it.
+    static func json(_ document: JSON) -> Response {
+        var fields = HeaderFields()
+        fields.forbidStoring()
+        fields.allowEveryOrigin()
+        return Response(.ok, .json, document.text + "\n", fields)
+    }
+
+    /// An error in the form of its part of the site: problem details for the API (RFC 9457), a line of text elsewhere.
+    static func failure(_ status: HTTPResponseStatus, _ detail: String, on surface: Route.Surface) -> Response {
+        failure(status, detail, on: surface, HeaderFields())
+    }
+
+    /// What a name without a playlist gets: the player may ask again.
+    static var notLiveYet: Response {
+        var fields = HeaderFields()
+        // About as long as a live takes from its first packet to its first segment.
+        fields.add("Retry-After", "2")
+        return failure(.notFound, "Nothing is live here now.", on: .media, fields)
+    }
+
+    /// The answer to a method that nothing here has (RFC 9110 §15.5.6).
+    static func methodNotAllowed(on surface: Route.Surface) -> Response {
+        var fields = HeaderFields()
+        fields.add("Allow", "GET, HEAD, OPTIONS")
+        return failure(.methodNotAllowed, "This can only be read.", on: surface, fields)
+    }
+
+    /// The answer to a range that lies behind the end (RFC 9110 §15.5.17).
+    static func rangeNotSatisfiable(length: Int) -> Response {
+        var fields = HeaderFields()
+        fields.add("Content-Range", "bytes */\(length)")
+        return failure(.rangeNotSatisfiable, "The segment has \(length) bytes.", on: .media, fields)
+    }
+
+    /// The answer to OPTIONS, among them CORS preflights (Fetch §3.2.2).
+    static func options(on surface: Route.Surface) -> Response {
+        var fields = HeaderFields()
+        fields.add("Allow", "GET, HEAD, OPTIONS")
+        if surface == .media || surface == .api {
+            fields.allowEveryOrigin()
+            fields.add("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+            fields.add("Access-Control-Allow-Headers", "*")
+            fields.add("Access-Control-Max-Age", "86400")
+        }
+        return Response(.noContent, fields)
+    }
+
+    /// Sends a client to the one spelling of a path.
+    ///
+    /// The path must be one of ours, not the peer's.
+    static func moved(to path: String) -> Response {
+        var fields = HeaderFields()
+        fields.add("Location", path)
+        fields.add("Cache-Control", "no-cache")
+        return Response(.permanentRedirect, .plain, "This is at \(path)\n", fields)
+    }
+
+    private static func failure(
+        _ status: HTTPResponseStatus,
+        _ detail: String,
+        on surface: Route.Surface,
+        _ fields: HeaderFields
+    ) -> Response {
+        var fields = fields
+        fields.forbidStoring()
+        if surface == .media || surface == .api { fields.allowEveryOrigin() }
+        guard surface == .api else {
+            fields.add("X-Content-Type-Options", "nosniff")
+            return Response(status, .plain, detail + "\n", fields)
+        }
+        let problem = JSON.object([
+            ("type", .string("about:blank")), ("title", .string(status.reasonPhrase)),
+            ("status", .number(Int(status.code))), ("detail", .string(detail)),
+        ])
+        return Response(status, .problem, problem.text + "\n", fields)
+    }
+}

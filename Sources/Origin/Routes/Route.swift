@@ -1,0 +1,102 @@
+import MediaCore
+
+/// What a path names.
+enum Route: Hashable, Sendable {
+    /// `/`: the lives.
+    case home
+    /// `/watch/NAME`: a live with a player.
+    case watch(StreamID)
+    /// `/assets/FILE`: what the pages are made of.
+    case asset(String)
+    /// `/live/NAME/index.m3u8`.
+    case multivariantPlaylist(StreamID)
+    /// `/live/NAME/media.m3u8`.
+    case mediaPlaylist(StreamID)
+    /// `/live/NAME/FILE`: an initialization segment or a media segment.
+    case mediaResource(StreamID, name: String)
+    /// `/api/v1/lives`.
+    case lives
+    /// `/api/v1/lives/NAME`.
+    case live(StreamID)
+    /// `/healthz`: whether the process answers.
+    case health
+    /// `/readyz`: whether it should be sent viewers.
+    case readiness
+    /// A page or an API document asked for with a slash too many.
+    case moved(to: String)
+    /// Nothing; an error takes the form that its part of the site has.
+    case nothing(Surface)
+
+    /// A part of the site, with its own form of errors and its own header fields.
+    enum Surface: Hashable, Sendable {
+        /// Pages for people.
+        case page
+        /// Playlists and segments, for players on any site.
+        case media
+        /// JSON, for programs on any site.
+        case api
+        /// Assets and health checks.
+        case plain
+    }
+
+    /// The route of a target.
+    init(_ target: RequestTarget) {
+        let components = target.components
+        switch components.first {
+        case nil: self = .home
+        case "live": self = Self.media(components, hasTrailingSlash: target.hasTrailingSlash)
+        case "assets":
+            self = components.count == 2 && !target.hasTrailingSlash ? .asset(components[1]) : .nothing(.plain)
+        case "healthz" where components.count == 1 && !target.hasTrailingSlash: self = .health
+        case "readyz" where components.count == 1 && !target.hasTrailingSlash: self = .readiness
+        case "watch":
+            guard components.count == 2, let id = StreamID(components[1]) else {
+                self = components.count == 1 ? .moved(to: "/") : .nothing(.page)
+                return
+            }
+            self = target.hasTrailingSlash ? .moved(to: Self.watchPath(id)) : .watch(id)
+        case "api": self = Self.api(components, hasTrailingSlash: target.hasTrailingSlash)
+        default: self = .nothing(.page)
+        }
+    }
+
+    /// The path of a live's page.
+    static func watchPath(_ id: StreamID) -> String { "/watch/\(id)" }
+
+    /// The path of a live's multivariant playlist.
+    static func playlistPath(_ id: StreamID) -> String { "/live/\(id)/index.m3u8" }
+
+    /// The path of what the API tells of a live.
+    static func apiPath(_ id: StreamID) -> String { "/api/v1/lives/\(id)" }
+
+    /// Media has one spelling and no redirects: a player would follow one for every segment.
+    private static func media(_ components: [String], hasTrailingSlash: Bool) -> Route {
+        guard components.count == 3, !hasTrailingSlash, let id = StreamID(components[1]) else {
+            return .nothing(.media)
+        }
+        return switch components[2] {
+        case "index.m3u8": .multivariantPlaylist(id)
+        case "media.m3u8": .mediaPlaylist(id)
+        default: .mediaResource(id, name: components[2])
+        }
+    }
+
+    private static func api(_ components: [String], hasTrailingSlash: Bool) -> Route {
+        guard components.count >= 3, components[1] == "v1", components[2] == "lives" else { return .nothing(.api) }
+        if components.count == 3 { return hasTrailingSlash ? .moved(to: "/api/v1/lives") : .lives }
+        guard components.count == 4, let id = StreamID(components[3]) else { return .nothing(.api) }
+        return hasTrailingSlash ? .moved(to: apiPath(id)) : .live(id)
+    }
+
+    /// The part of the site that the route belongs to.
+    var surface: Surface {
+        switch self {
+        case .home, .watch: .page
+        case .asset, .health, .readiness: .plain
+        case .multivariantPlaylist, .mediaPlaylist, .mediaResource: .media
+        case .lives, .live: .api
+        case .moved(let path): path.utf8.starts(with: "/api".utf8) ? .api : .page
+        case .nothing(let surface): surface
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import LiveStore
+import MediaCore
+import NIOHTTP1
+
+/// Answers requests: from a request's head to the bytes of its response, without I/O.
+struct Router: Sendable {
+    /// The lives.
+    let store: LiveStore
+    /// What the pages are made of.
+    let assets: AssetCatalog
+    /// The pages.
+    let pages: Pages
+    /// Whether the server should be sent viewers.
+    let readiness: @Sendable () -> Readiness
+    /// The longest request target taken, in bytes.
+    let maximumTargetLength: Int
+
+    /// Whether the server should be sent viewers, as `/readyz` tells it.
+    enum Readiness: String, Sendable {
+        case ready
+        case starting = "not ready yet"
+        case draining
+    }
+
+    /// A response and what becomes of the connection after it.
+    struct Answer: Sendable {
+        var response: Response
+        var persistence: Persistence
+    }
+
+    /// Answers one request.
+    func answer(_ head: HTTPRequestHead) -> Answer {
+        // A fault in the framing or the target may mean that the next request is not where it seems to be.
+        if let fault = RequestFault(head, maximumTargetLength: maximumTargetLength) {
+            return Answer(response: fault.response, persistence: .close)
+        }
+        let response = respond(to: head)
+        return Answer(
+            response: head.method == .HEAD ? response.withoutBody : response,
+            persistence: Persistence(after: head)
+        )
+    }
+
+    private func respond(to head: HTTPRequestHead) -> Response {
+        // The server as a whole can be asked for its methods (RFC 9110 §9.3.7).
+        if head.uri == "*" { return .options(on: .plain) }
+        let target: RequestTarget
+        do {
+            target = try RequestTarget(head.uri)
+        } catch {
+            return .failure(.badRequest, "The request target is no path that can be read.", on: .plain)
+        }
+        let route = Route(target)
+        if case .nothing(let surface) = route { return notFound(on: surface) }
+        switch head.method {
+        case .GET, .HEAD: return get(route, target, head.headers)
+        case .OPTIONS: return .options(on: route.surface)
+        default: return .methodNotAllowed(on: route.surface)
+        }
+    }
+
+    private func get(_ route: Route, _ target: RequestTarget, _ headers: HTTPHeaders) -> Response {
+        switch route {
+        case .mediaPlaylist(let id): playlist(of: id, \.mediaPlaylist, headers)
+        case .multivariantPlaylist(let id): playlist(of: id, \.multivariantPlaylist, headers)
+        case .mediaResource(let id, let name): mediaResource(of: id, named: name, headers)
+        case .home: pages.home(lives, host: headers.first(name: "host"))
+        case .watch(let id): pages.watch(LiveStatus(id: id, stream: store.stream(id)))
+        case .asset(let name): assets.respond(name, query: target.query, headers) ?? notFound(on: .plain)
+        case .lives: .json(.object([("lives", .array(lives.map(\.json)))]))
+        case .live(let id): .json(LiveStatus(id: id, stream: store.stream(id)).json)
+        case .health: .plain(.ok, "ok\n")
+        case .readiness: readinessResponse
+        case .moved(let path): .moved(to: path)
+        case .nothing(let surface): notFound(on: surface)
+        }
+    }
+
+    /// Every live that someone may want to watch, by name.
+    private var lives: [LiveStatus] {
+        store.streams.map { LiveStatus(id: $0.id, stream: $0) }.sorted { $0.id.name < $1.id.name }
+    }
+
+    private var readinessResponse: Response {
+        let readiness = readiness()
+        return .plain(readiness == .ready ? .ok : .serviceUnavailable, readiness.rawValue + "\n")
+    }
+
+    private func notFound(on surface: Route.Surface) -> Response {
+        surface == .page ? pages.notFound : .failure(.notFound, "There is nothing at this address.", on: surface)
+    }
+}
+
+extension Persistence {
+    /// What a client expects after a request (RFC 9112 §9.3).
+    init(after head: HTTPRequestHead) {
+        if !head.isKeepAlive {
+            self = .close
+        } else {
+            self = head.version.minor == 0 ? .keepAliveExplicitly : .keepAlive
+        }
+    }
+}
+
+/// What makes a request unanswerable whatever it asks for.
+enum RequestFault: Hashable {
+    /// A version other than 1.x.
+    case version
+    /// No Host, or several (RFC 9112 §3.2).
+    case host
+    /// A target longer than this server's longest path can be.
+    case targetTooLong
+    /// A body: nothing here takes one.
+    case body
+
+    /// The fault of a request, if it has one.
+    init?(_ head: HTTPRequestHead, maximumTargetLength: Int) {
+        if head.version.major != 1 {
+            self = .version
+        } else if head.uri.utf8.count > maximumTargetLength {
+            self = .targetTooLong
+        } else if Self.announcesBody(head.headers) {
+            self = .body
+        } else if !Self.hasValidHost(head) {
+            self = .host
+        } else {
+            return nil
+        }
+    }
+
+    /// The answer to it.
+    var response: Response {
+        switch self {
+        case .version: .plain(.httpVersionNotSupported, "This server speaks HTTP/1.1.\n")
+        case .host: .plain(.badRequest, "A request needs exactly one Host field.\n")
+        case .targetTooLong: .plain(.uriTooLong, "The request target is too long.\n")
+        case .body: .plain(.payloadTooLarge, "This server takes no request bodies.\n")
+        }
+    }
+
+    private static func announcesBody(_ headers: HTTPHeaders) -> Bool {
+        if let length = headers.first(name: "content-length"), length != "0" { return true }
+        return headers.contains(name: "transfer-encoding")
+    }
+
+    private static func hasValidHost(_ head: HTTPRequestHead) -> Bool {
+        let count = head.headers.count { $0.name.isEqual(ignoringCaseOf: "host") }
+        return count == 1 || (count == 0 && head.version.minor == 0)
+    }
+}
