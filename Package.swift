@@ -30,6 +30,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
@@ -55,8 +56,10 @@ let package = Package(
             dependencies: [
                 "MediaCore", "Ingest", "Packager", "LiveStore", "Origin", "Cryptography",
                 nioCore, nioPosix, logging, serviceLifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Sources/Server"
         ),
@@ -83,7 +86,14 @@ let package = Package(
                 "Origin", "LiveStore", "MediaCore", "TestSupport", nioCore, nioEmbedded, nioPosix, nioHTTP1, logging,
             ]
         ),
-        .testTarget(name: "ServerTests", dependencies: ["lyceum", "TestSupport"]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "lyceum", "Ingest", "MediaCore", "TestSupport", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "lyceum"]),
     ]
 )

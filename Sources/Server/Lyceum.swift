@@ -1,4 +1,12 @@
+import ArgumentParser
+
+/// The command line: `lyceum serve | config | version`.
 @main
-enum Lyceum {
-    static func main() {}
+struct Lyceum: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lyceum",
+        abstract: "Takes live streams over RTMP and serves them as HLS.",
+        version: Version.text,
+        subcommands: [ServeCommand.self, ConfigCommand.self, VersionCommand.self]
+    )
 }

@@ -1,5 +1,6 @@
 import MediaCore
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Packager
@@ -359,7 +360,7 @@ struct SegmenterTests {
 
     @Test("random units never trap and never break the invariants", arguments: 0..<100 as Range<UInt64>)
     func randomInput(seed: UInt64) throws {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         var segmenter = segmenter(try Media.avc(), try Media.aac())
         let configurations = [
             try Media.avc(), try Media.avc(Media.avcC240), try Media.aac(), try Media.aac(frequencyIndex: 4),
@@ -380,18 +381,5 @@ struct SegmenterTests {
         }
         if let draft = segmenter.finish() { drafts.append(draft) }
         expectInvariants(drafts, targetDuration: segmenter.policy.targetDuration, #_sourceLocation)
-    }
-}
-
-/// A generator whose sequence is the same in every run (Steele, Lea and Flood, 2014).
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }

@@ -1,0 +1,100 @@
+/// A setting: what it is called in each place that it can come from, and what it is when it comes from none.
+struct ConfigurationKey: Sendable {
+    /// Its place in `lyceum.yaml`; the other names follow from it.
+    let path: [String]
+    /// What it is when nothing sets it.
+    let defaultValue: String
+    /// What values it takes, as the end of "expected …".
+    let expected: String
+    /// What it is for, in a few words.
+    let summary: String
+
+    /// Its environment variable: `LYCEUM_HTTP_PORT`.
+    var environmentName: String {
+        "LYCEUM_" + path.map { $0.uppercased() }.joined(separator: "_")
+    }
+
+    /// Its command line flag: `--http-port`.
+    var flag: String {
+        "--" + path.joined(separator: "-").replacing("_", with: "-")
+    }
+
+    /// Every setting, in the order in which `lyceum config` prints them.
+    static let all = [
+        dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, publish, segmentSeconds, windowSeconds, graceSeconds,
+        logLevel, hlsJavaScript, hlsJavaScriptURL,
+    ]
+
+    static let dataDirectory = ConfigurationKey(
+        path: ["data", "dir"],
+        defaultValue: "./data",
+        expected: "a folder that can be made or written to",
+        summary: "the folder that keeps what must outlive the process: the stream keys"
+    )
+    static let httpHost = ConfigurationKey(
+        path: ["http", "host"],
+        defaultValue: "0.0.0.0",
+        expected: "an IP address or a host name of this machine",
+        summary: "the address that viewers connect to"
+    )
+    static let httpPort = ConfigurationKey(
+        path: ["http", "port"],
+        defaultValue: "8080",
+        expected: "a port from 0 to 65535; 0 takes a free one",
+        summary: "the port that viewers connect to"
+    )
+    static let rtmpHost = ConfigurationKey(
+        path: ["rtmp", "host"],
+        defaultValue: "",
+        expected: "an IP address or a host name of this machine, or nothing: 0.0.0.0, with open publishing 127.0.0.1",
+        summary: "the address that encoders connect to"
+    )
+    static let rtmpPort = ConfigurationKey(
+        path: ["rtmp", "port"],
+        defaultValue: "1935",
+        expected: "a port from 0 to 65535; 0 takes a free one",
+        summary: "the port that encoders connect to"
+    )
+    static let publish = ConfigurationKey(
+        path: ["publish"],
+        defaultValue: "keys",
+        expected: "keys or open",
+        summary: "who may publish: holders of a stream key, or everybody, under the name that they send as key"
+    )
+    static let segmentSeconds = ConfigurationKey(
+        path: ["segment", "seconds"],
+        defaultValue: "2",
+        expected: "a number from 1 to 10",
+        summary: "the length of a segment, when the encoder's keyframes allow it"
+    )
+    static let windowSeconds = ConfigurationKey(
+        path: ["window", "seconds"],
+        defaultValue: "60",
+        expected: "a number from 10 to 3600",
+        summary: "how far back a live playlist reaches; about twice as much is held in memory"
+    )
+    static let graceSeconds = ConfigurationKey(
+        path: ["grace", "seconds"],
+        defaultValue: "60",
+        expected: "a number from 0 to 3600",
+        summary: "how long a live waits for an encoder that lost its connection"
+    )
+    static let logLevel = ConfigurationKey(
+        path: ["log", "level"],
+        defaultValue: "info",
+        expected: "trace, debug, info, notice, warning, error or critical",
+        summary: "how much is logged"
+    )
+    static let hlsJavaScript = ConfigurationKey(
+        path: ["hls", "js"],
+        defaultValue: "",
+        expected: "the path of hls.js as an ES module, or nothing",
+        summary: "the player for browsers that have no HLS of their own; scripts/run sets it"
+    )
+    static let hlsJavaScriptURL = ConfigurationKey(
+        path: ["hls", "js_url"],
+        defaultValue: "",
+        expected: "an https URL of hls.js as an ES module, or nothing",
+        summary: "where browsers get that player when the server has no copy of it"
+    )
+}

@@ -1,0 +1,73 @@
+import Logging
+import MediaCore
+
+/// The settings of a server, checked: whatever is in here can be used.
+struct ServerConfiguration: Sendable {
+    /// Who may publish.
+    enum Publishing: String {
+        /// Those who hold a stream key.
+        case keys
+        /// Everybody.
+        case open
+    }
+
+    let dataDirectory: String
+    let httpHost: String
+    let httpPort: Int
+    let rtmpHost: String
+    let rtmpPort: Int
+    let publishing: Publishing
+    let segmentDuration: MediaTime
+    let windowDuration: MediaTime
+    let gracePeriod: Duration
+    let logLevel: Logger.Level
+    /// The path of hls.js, if there is one.
+    let hlsJavaScript: String?
+    /// Where else browsers get hls.js, if anywhere.
+    let hlsJavaScriptURL: String?
+
+    /// Reads and checks every setting.
+    ///
+    /// - Throws: ``ConfigurationError`` with the first setting that is wrong.
+    init(_ sources: ConfigurationSources) throws {
+        let reader = Reader(sources: sources)
+        dataDirectory = try reader.value(.dataDirectory) { $0 }
+        httpHost = try reader.value(.httpHost) { $0 }
+        httpPort = try reader.value(.httpPort, Self.port)
+        rtmpPort = try reader.value(.rtmpPort, Self.port)
+        publishing = try reader.value(.publish) { Publishing(rawValue: $0) }
+        let loopbackForTrials = publishing == .open ? "127.0.0.1" : "0.0.0.0"
+        rtmpHost = try reader.value(.rtmpHost) { $0.isEmpty ? loopbackForTrials : $0 }
+        segmentDuration = try reader.value(.segmentSeconds) { Self.seconds($0, in: 1...10).map(MediaTime.seconds) }
+        windowDuration = try reader.value(.windowSeconds) { Self.seconds($0, in: 10...3600).map(MediaTime.seconds) }
+        gracePeriod = try reader.value(.graceSeconds) { Self.seconds($0, in: 0...3600).map { .seconds($0) } }
+        logLevel = try reader.value(.logLevel) { Logger.Level(rawValue: $0) }
+        hlsJavaScript = try reader.value(.hlsJavaScript) { .some($0.isEmpty ? nil : $0) }
+        hlsJavaScriptURL = try reader.value(.hlsJavaScriptURL) { text in
+            guard !text.isEmpty else { return .some(nil) }
+            return text.hasPrefix("https://") && text.count > 8 ? .some(text) : nil
+        }
+    }
+
+    private struct Reader {
+        let sources: ConfigurationSources
+
+        func value<Value>(_ key: ConfigurationKey, _ parse: (String) -> Value?) throws -> Value {
+            let setting = try sources.setting(key)
+            guard let value = parse(setting.value) else {
+                throw ConfigurationError.wrongValue(key, value: setting.value, origin: setting.origin)
+            }
+            return value
+        }
+    }
+
+    private static func port(_ text: String) -> Int? {
+        guard let port = Int(text), (0...65_535).contains(port) else { return nil }
+        return port
+    }
+
+    private static func seconds(_ text: String, in range: ClosedRange<Double>) -> Double? {
+        guard let seconds = Double(text), range.contains(seconds) else { return nil }
+        return seconds
+    }
+}

@@ -1,0 +1,13 @@
+import ArgumentParser
+
+// The codes of sysexits.h that scripts and service managers rely on.
+extension ExitCode {
+    /// EX_USAGE: the configuration or the command line is wrong.
+    ///
+    /// ArgumentParser uses the same code.
+    static let wrongConfiguration = ExitCode(64)
+    /// EX_UNAVAILABLE: something that the server needs cannot be had, such as a port or the data folder.
+    static let unavailable = ExitCode(69)
+    /// EX_SOFTWARE: the server met an error of its own.
+    static let internalError = ExitCode(70)
+}
