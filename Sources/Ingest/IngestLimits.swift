@@ -10,7 +10,9 @@ public struct IngestLimits: Hashable, Sendable {
     /// With ``maximumCommandLength`` and one receive buffer each, a thousand strangers cost about 200 MB.
     public var maximumConnections = 1000
 
-    /// Connections open at once from one address. A NAT or a proxy in front shows many encoders as one address.
+    /// Connections open at once from one address.
+    ///
+    /// A NAT or a proxy in front shows many encoders as one address.
     public var maximumConnectionsPerAddress = 100
 
     /// The longest message of an accepted publisher.
@@ -25,13 +27,19 @@ public struct IngestLimits: Hashable, Sendable {
     /// Memory that messages which are not complete yet may hold, over all chunk streams of a connection.
     public var maximumPartialBytes = 16 << 20
 
-    /// Chunk streams that a connection may use. Encoders use up to 8; one for every track of a multitrack publish fits.
+    /// Chunk streams that a connection may use.
+    ///
+    /// Encoders use up to 8; one for every track of a multitrack publish fits.
     public var maximumChunkStreams = 128
 
-    /// Message streams that a connection may create. Encoders create one.
+    /// Message streams that a connection may create.
+    ///
+    /// Encoders create one.
     public var maximumMessageStreams = 16
 
-    /// Bytes that may wait for a peer which does not read our replies. A whole conversation is less than 2 KB.
+    /// Bytes that may wait for a peer which does not read our replies.
+    ///
+    /// A whole conversation is less than 2 KB.
     public var maximumUnsentBytes = 64 << 10
 
     /// From the connection's start to the end of the handshake.
@@ -40,7 +48,9 @@ public struct IngestLimits: Hashable, Sendable {
     /// From the end of the handshake to an accepted publish, and from the end of a publish to the next one.
     public var publishTimeout = TimeAmount.seconds(30)
 
-    /// Without a byte from a publisher: how long a half-open connection lives. Audio alone comes 40 times a second.
+    /// Without a byte from a publisher: how long a half-open connection lives.
+    ///
+    /// Audio alone comes 40 times a second.
     public var publisherIdleTimeout = TimeAmount.seconds(30)
 
     /// How long a second publisher waits until the first one has let go of the stream.

@@ -47,7 +47,9 @@ public final class RTMPServer: Sendable {
         )
     }
 
-    /// Binds and begins to accept. Call it once.
+    /// Binds and begins to accept.
+    ///
+    /// Call it once.
     ///
     /// - Returns: the address that was bound, with the port the system chose when the configuration says 0.
     /// - Throws: the system's error when the address cannot be bound.

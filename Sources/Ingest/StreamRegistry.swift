@@ -12,7 +12,9 @@ import Synchronization
 /// 2. Every claim ends in `granted`, in `superseded` or in the claimant's own release.
 /// 3. No callback runs under the lock.
 final class StreamRegistry: Sendable {
-    /// A connection that wants a stream. Its callbacks may be called on any thread.
+    /// A connection that wants a stream.
+    ///
+    /// Its callbacks may be called on any thread.
     struct Claimant: Sendable {
         let id: ConnectionID
         /// The stream is this connection's now.
@@ -43,7 +45,9 @@ final class StreamRegistry: Sendable {
         for callback in callbacks { callback() }
     }
 
-    /// Lets go of a stream, or gives up waiting for it. Does nothing for a connection that does neither.
+    /// Lets go of a stream, or gives up waiting for it.
+    ///
+    /// Does nothing for a connection that does neither.
     func release(_ stream: StreamID, by id: ConnectionID) {
         let granted = entries.withLock { entries -> (@Sendable () -> Void)? in
             guard var entry = entries[stream] else { return nil }

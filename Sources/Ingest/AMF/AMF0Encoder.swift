@@ -64,7 +64,9 @@ extension ByteBuffer {
         writeMultipleIntegers(UInt16(0), AMF0Value.Marker.objectEnd)
     }
 
-    /// Writes a name. It has no long form (§2.5): names of ours are literals.
+    /// Writes a name.
+    ///
+    /// It has no long form (§2.5): names of ours are literals.
     private mutating func writeName(_ name: String) {
         let bytes = name.utf8.prefix(Int(UInt16.max))
         writeInteger(UInt16(bytes.count))

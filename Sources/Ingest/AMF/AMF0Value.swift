@@ -1,7 +1,7 @@
 import NIOCore
 
 /// A value of Action Message Format 0, as its specification of 2007 defines it; clauses are of that document.
-enum AMF0Value: Hashable {
+enum AMF0Value: Hashable, Sendable {
     /// §2.2.
     case number(Double)
     /// §2.3.
@@ -76,7 +76,7 @@ enum AMF0Value: Hashable {
 }
 
 /// A name with its value, in the order of the wire.
-struct AMF0Property: Hashable {
+struct AMF0Property: Hashable, Sendable {
     let name: String
     let value: AMF0Value
 

@@ -1,7 +1,9 @@
 public import MediaCore
 public import NIOCore
 
-/// Lets everybody publish: the stream key is the stream's name. For trials on a network that is trusted.
+/// Lets everybody publish: the stream key is the stream's name.
+///
+/// For trials on a network that is trusted.
 public struct OpenPublishAuthorizer: PublishAuthorizer {
     /// An authorizer that asks for no secret.
     public init() {}

@@ -6,7 +6,9 @@ public import NIOCore
 public struct PublishKey: Sendable {
     /// The stream.
     public let stream: StreamID
-    /// What the encoder sends as its stream key. Not empty.
+    /// What the encoder sends as its stream key.
+    ///
+    /// Not empty.
     public let secret: Secret
 
     /// The key of a stream.
@@ -20,7 +22,9 @@ public struct PublishKey: Sendable {
 public struct PublishKeysAuthorizer: PublishAuthorizer {
     private let keys: [(stream: StreamID, secret: [UInt8])]
 
-    /// An authorizer with its keys. Those with an empty secret let nobody in.
+    /// An authorizer with its keys.
+    ///
+    /// Those with an empty secret let nobody in.
     public init(keys: [PublishKey]) {
         self.keys = keys.map { ($0.stream, Array($0.secret.revealed.utf8)) }.filter { !$0.secret.isEmpty }
     }

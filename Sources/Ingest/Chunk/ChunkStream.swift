@@ -5,8 +5,10 @@ struct ChunkStream {
     let id: Int
     /// The time of the message under way or of the last one.
     var timestamp: UInt32 = 0
-    /// What a new message with a type 3 header adds to ``timestamp``. Zero after a type 0 header: §5.3.1.2.4 would repeat
-    /// the absolute time as a delta, which no encoder means, and other servers add nothing either.
+    /// What a new message with a type 3 header adds to ``timestamp``.
+    ///
+    /// Zero after a type 0 header: §5.3.1.2.4 would repeat the absolute time as a delta, which no encoder means, and
+    /// other servers add nothing either.
     var timestampDelta: UInt32 = 0
     var messageLength = 0
     var messageTypeID: UInt8 = 0
@@ -43,7 +45,9 @@ struct ChunkHeader {
     /// How many bytes the header takes.
     private(set) var size: Int
 
-    /// Reads a header at the front of `bytes`, or returns `nil` when more are needed. It always fits into 18.
+    /// Reads a header at the front of `bytes`, or returns `nil` when more are needed.
+    ///
+    /// It always fits into 18.
     @inline(__always)
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard let first = bytes.first else { return nil }

@@ -22,8 +22,9 @@ struct RTMPChunkDecoder {
     static let defaultChunkSize = 128
     /// No chunk is longer than a message can be, so no size above has an effect (§5.4.1).
     static let maximumChunkSize = 0xFFFFFF
-    /// How much memory a message gets before any of it has come. A longer one gets more as its bytes come: an announced
-    /// length costs the peer nothing, so it must cost us little.
+    /// How much memory a message gets before any of it has come.
+    ///
+    /// A longer one gets more as its bytes come: an announced length costs the peer nothing, so it must cost us little.
     static let initialReservation = 64 << 10
 
     private enum Place {
@@ -137,7 +138,9 @@ struct RTMPChunkDecoder {
         return header
     }
 
-    /// Acts on a header. Returns whether the message is complete, which only an empty one is.
+    /// Acts on a header.
+    ///
+    /// Returns whether the message is complete, which only an empty one is.
     private mutating func begin(_ header: ChunkHeader) throws(RTMPChunkError) -> Bool {
         current = try index(of: header)
         let startsMessage = !streams[current].hasPartialMessage
@@ -169,7 +172,9 @@ struct RTMPChunkDecoder {
         streams[current].hasPartialMessage = true
     }
 
-    /// Enters the payload of a chunk. Returns whether there is none to wait for.
+    /// Enters the payload of a chunk.
+    ///
+    /// Returns whether there is none to wait for.
     private mutating func beginPayload() -> Bool {
         let count = min(chunkSize, streams[current].missingBytes)
         place = count == 0 ? .header : .payload(remaining: count)
@@ -196,7 +201,9 @@ struct RTMPChunkDecoder {
         return beginPayload()
     }
 
-    /// Adds payload to the current message. Returns whether the message is complete.
+    /// Adds payload to the current message.
+    ///
+    /// Returns whether the message is complete.
     private mutating func append(_ bytes: UnsafeRawBufferPointer, remaining: Int) throws(RTMPChunkError) -> Bool {
         let needed = streams[current].payload.readableBytes + bytes.count
         if needed > streams[current].reservedBytes { try grow(toHold: needed) }
@@ -262,7 +269,9 @@ struct RTMPChunkDecoder {
 
     // MARK: - Control messages about chunks
 
-    /// Acts on Set Chunk Size and Abort. Returns whether the message was one of them.
+    /// Acts on Set Chunk Size and Abort.
+    ///
+    /// Returns whether the message was one of them.
     private mutating func applyChunkControl(_ message: RTMPMessage) throws(RTMPChunkError) -> Bool {
         guard message.typeID == RTMPMessage.TypeID.setChunkSize || message.typeID == RTMPMessage.TypeID.abort else {
             return false

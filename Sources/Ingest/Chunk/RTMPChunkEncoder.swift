@@ -8,9 +8,13 @@ struct RTMPChunkEncoder {
     /// The chunk size last announced to the peer.
     private(set) var chunkSize = RTMPChunkDecoder.defaultChunkSize
 
-    /// Writes a message. A Set Chunk Size takes effect after itself (§5.4.1).
+    /// Writes a message.
     ///
-    /// - Parameter message: its chunk stream is one of 2 to 63, its payload shorter than 16 MiB.
+    /// A Set Chunk Size takes effect after itself (§5.4.1).
+    ///
+    /// - Parameters:
+    ///   - message: its chunk stream is one of 2 to 63, its payload shorter than 16 MiB.
+    ///   - output: gets the chunks.
     mutating func write(_ message: RTMPMessage, to output: inout ByteBuffer) {
         precondition((2...63).contains(message.chunkStreamID) && message.payload.readableBytes <= 0xFFFFFF)
         let basicHeader = UInt8(message.chunkStreamID)

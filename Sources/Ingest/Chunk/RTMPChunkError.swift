@@ -1,4 +1,6 @@
-/// What is wrong with a peer's chunks. None of these can be repaired: the place in the byte stream is lost.
+/// What is wrong with a peer's chunks.
+///
+/// None of these can be repaired: the place in the byte stream is lost.
 enum RTMPChunkError: Error, Hashable, CustomStringConvertible {
     /// A header announces a message longer than is taken now.
     case messageTooLong(length: Int, allowed: Int)

@@ -49,11 +49,14 @@ final class ConnectionTable: Sendable {
         self.maximumPerAddress = maximumPerAddress
     }
 
-    /// Takes a connection in, unless a limit is reached. ``remove(_:)`` must follow when it is gone.
+    /// Takes a connection in, unless a limit is reached.
+    ///
+    /// ``remove(_:)`` must follow when it is gone.
     ///
     /// - Parameters:
     ///   - channel: the connection. Its pipeline gets a `ChannelShouldQuiesceEvent` when the server stops.
     ///   - address: the peer's, without its port.
+    /// - Returns: the connection's number, or why it is refused.
     func admit(_ channel: any Channel, address: String) -> Admission {
         state.withLock { state in
             if let refusal = refusal(of: address, in: state) {

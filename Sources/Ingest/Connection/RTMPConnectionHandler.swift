@@ -189,14 +189,14 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             switch effect {
             case .send(let message): encoder.write(message, to: &output)
             case .connected(let app, let encoder):
-                logger.info("encoder connected", metadata: ["rtmp.app": "\(app)", "encoder.name": "\(encoder)"])
+                logger.info("encoder connected", metadata: ["rtmp.app": "\(app)", "encoder.version": "\(encoder)"])
             case .named(let encoder): logEncoder(encoder)
             case .ignored(let what): logger.debug("message ignored", metadata: ["rtmp.message": "\(what)"])
             case .authorize(let request): authorize(request)
             case .claim(let stream): claim(stream)
             case .beginPublish(let stream): beginPublish(stream)
             case .endPublish(let end): endPublish(end, because: effects.end)
-            case .close(let end): return close(end, lastWords: output)
+            case .close(let end): return close(end, wasPublishing: effects.endAPublish, lastWords: output)
             }
         }
         write(output)
@@ -275,6 +275,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     private func endPublish(_ end: PublishEnd, because reason: ConnectionEnd?) {
         session.take()?.finish(end, reason: reason?.description ?? "the encoder ended the stream", now: now)
         releaseStream()
+        logger[metadataKey: "stream.id"] = nil
         if reason == nil { enter(.publish(limits.publishTimeout)) }
     }
 
@@ -328,9 +329,8 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     // MARK: - The end
 
-    private func close(_ end: ConnectionEnd, lastWords: ByteBuffer) {
+    private func close(_ end: ConnectionEnd, wasPublishing: Bool, lastWords: ByteBuffer) {
         guard stage != .lingering, stage != .closed else { return }
-        let wasPublishing = logger[metadataKey: "stream.id"] != nil
         stage = .closed
         backlog = ByteBuffer()
         deadlineCheck?.cancel()
@@ -341,8 +341,10 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         linger(lastWords, context: context)
     }
 
-    /// Sends the last words and waits a little for the peer to close. Closing at once with bytes of the peer unread would
-    /// reset the connection, and a reset takes from the peer what it has not read yet.
+    /// Sends the last words and waits a little for the peer to close.
+    ///
+    /// Closing at once with bytes of the peer unread would reset the connection, and a reset takes from the peer what
+    /// it has not read yet.
     private func linger(_ lastWords: ByteBuffer, context: ChannelHandlerContext) {
         stage = .lingering
         isPaused = false
@@ -357,15 +359,15 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    /// One line for each end. That of a publish is written by its session.
+    /// One line for each end.
+    ///
+    /// That of a publish was written by its session.
     private func logEnd(_ end: ConnectionEnd, wasPublishing: Bool) {
         let reason: Logger.Metadata = ["reason": "\(end)"]
         switch end {
-        case .refused, .media: logger.info("publish refused", metadata: reason)
-        case .peerClosed, .serverStopped: logger.debug("connection closed", metadata: reason)
-        default:
-            guard !wasPublishing else { return logger.debug("connection closed", metadata: reason) }
-            logger.info("peer turned away", metadata: reason)
+        case _ where wasPublishing, .peerClosed, .serverStopped: logger.debug("connection closed", metadata: reason)
+        case .refused, .takenOver: logger.info("publish refused", metadata: reason)
+        default: logger.info("peer turned away", metadata: reason)
         }
     }
 }
@@ -383,6 +385,11 @@ extension ConnectionEnd.Phase {
 }
 
 extension [RTMPConnectionStateMachine.Effect] {
+    /// Whether a publish ends.
+    fileprivate var endAPublish: Bool {
+        contains { if case .endPublish = $0 { true } else { false } }
+    }
+
     /// The end of the connection, if that is among the effects: the reason for the end of a publish.
     fileprivate var end: ConnectionEnd? {
         for case .close(let end) in self { return end }

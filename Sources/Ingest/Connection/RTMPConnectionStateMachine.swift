@@ -163,7 +163,9 @@ struct RTMPConnectionStateMachine {
         }
     }
 
-    /// connect (RTMP 1.0 §7.2.1.1). Any app is taken: the stream key says everything.
+    /// connect (RTMP 1.0 §7.2.1.1).
+    ///
+    /// Any app is taken: the stream key says everything.
     private mutating func connect(_ command: RTMPCommand) throws(RTMPCommandError) -> [Effect] {
         guard case .waitingForConnect = state else { throw .connectedAlready }
         state = .connected
@@ -180,7 +182,9 @@ struct RTMPConnectionStateMachine {
         ]
     }
 
-    /// createStream (§7.2.1.3). Streams are numbered from 1: some encoders use 1 without looking.
+    /// createStream (§7.2.1.3).
+    ///
+    /// Streams are numbered from 1: some encoders use 1 without looking.
     private mutating func createStream(_ command: RTMPCommand) throws(RTMPCommandError) -> [Effect] {
         guard createdMessageStreams < maximumMessageStreams else {
             throw .tooManyMessageStreams(allowed: maximumMessageStreams)
@@ -240,7 +244,9 @@ struct RTMPConnectionStateMachine {
         return unpublish()
     }
 
-    /// deleteStream (§7.2.2.3). GStreamer 1.22 sends the stream key where the number belongs: it has one stream only.
+    /// deleteStream (§7.2.2.3).
+    ///
+    /// GStreamer 1.22 sends the stream key where the number belongs: it has one stream only.
     private mutating func deleteStream(_ command: RTMPCommand) -> [Effect] {
         guard let number = command.arguments.dropFirst().first?.number else { return unpublish() }
         guard let id = UInt32(exactly: number) else { return [] }
@@ -258,7 +264,9 @@ struct RTMPConnectionStateMachine {
         return [.send(RTMPReply.userControl(response))]
     }
 
-    /// onMetaData, bare or behind @setDataFrame. Only the encoder's name is taken: the bitstream tells the rest truly.
+    /// onMetaData, bare or behind @setDataFrame.
+    ///
+    /// Only the encoder's name is taken: the bitstream tells the rest truly.
     private func receiveMetadata(_ message: RTMPMessage) -> [Effect] {
         guard message.payload.readableBytes <= Self.maximumMetadataLength,
             let values = try? AMF0Decoder.values(in: message.amf0Payload)

@@ -11,18 +11,19 @@ struct AVCAccessUnit {
     /// Whether a recovery point is among them (§D.1.8): decoding may start here, and some frames later all is well.
     private(set) var hasRecoveryPoint = false
 
-    /// Reads the NAL unit headers.
+    /// Reads the NAL unit headers, or returns `nil` when a length passes the end or only empty NAL units are there.
     ///
     /// - Parameters:
     ///   - payload: NAL units, each after its length.
     ///   - lengthSize: the size of the lengths: 1, 2 or 4 bytes.
-    /// - Returns: `nil` when a length passes the end or nothing but empty NAL units is there.
     init?(_ payload: ByteBuffer, lengthSize: Int) {
         var rest = payload
         var hasEmptyUnits = false
         var count = 0
         while rest.readableBytes > 0 {
-            guard let length = rest.readLength(size: lengthSize), length <= rest.readableBytes else { return nil }
+            guard let length = rest.getLength(at: rest.readerIndex, size: lengthSize) else { return nil }
+            rest.moveReaderIndex(forwardBy: lengthSize)
+            guard length <= rest.readableBytes else { return nil }
             guard length > 0, let header = rest.getInteger(at: rest.readerIndex, as: UInt8.self) else {
                 hasEmptyUnits = true
                 continue
@@ -45,10 +46,10 @@ struct AVCAccessUnit {
         var rest = payload
         var kept = ByteBuffer()
         kept.reserveCapacity(payload.readableBytes)
-        while let length = rest.readLength(size: lengthSize), let unit = rest.readSlice(length: length) {
-            guard length > 0 else { continue }
-            let start = unit.readerIndex - lengthSize
-            kept.writeImmutableBuffer(payload.getSlice(at: start, length: lengthSize + length) ?? unit)
+        while let length = rest.getLength(at: rest.readerIndex, size: lengthSize),
+            let unit = rest.readSlice(length: lengthSize + length)
+        {
+            if length > 0 { kept.writeImmutableBuffer(unit) }
         }
         return kept
     }
@@ -97,11 +98,11 @@ private struct EmulationFreeBytes {
 }
 
 extension ByteBuffer {
-    fileprivate mutating func readLength(size: Int) -> Int? {
+    fileprivate func getLength(at index: Int, size: Int) -> Int? {
         switch size {
-        case 1: readInteger(as: UInt8.self).map(Int.init)
-        case 2: readInteger(as: UInt16.self).map(Int.init)
-        default: readInteger(as: UInt32.self).map(Int.init)
+        case 1: getInteger(at: index, as: UInt8.self).map(Int.init)
+        case 2: getInteger(at: index, as: UInt16.self).map(Int.init)
+        default: getInteger(at: index, as: UInt32.self).map(Int.init)
         }
     }
 }

@@ -17,7 +17,9 @@ enum MediaTagError: Error, Hashable, CustomStringConvertible {
 struct MediaCodecName: Hashable, CustomStringConvertible {
     let description: String
 
-    /// The CodecID of a legacy video tag (FLV 10.1 §E.4.3.1). 12 is what patched encoders use for HEVC.
+    /// The CodecID of a legacy video tag (FLV 10.1 §E.4.3.1).
+    ///
+    /// 12 is what patched encoders use for HEVC.
     init(videoCodecID: UInt8) {
         let names: [UInt8: String] = [
             2: "Sorenson H.263", 3: "Screen video", 4: "On2 VP6", 5: "On2 VP6 with alpha", 6: "Screen video 2",

@@ -53,6 +53,7 @@ struct RTMPDigest {
     /// An S2 that proves knowledge of the client's digest: random bytes, then their signature.
     ///
     /// - Parameter random: 1536 unpredictable bytes.
+    /// - Returns: 1536 bytes.
     func s2(random: [UInt8]) -> [UInt8] {
         let key = HMACSHA256.authenticationCode(for: clientDigest, key: Self.serverKey + Self.keyExtension)
         let message = Array(random.dropLast(Self.size))

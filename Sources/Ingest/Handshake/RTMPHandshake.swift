@@ -43,7 +43,9 @@ struct RTMPHandshake {
         self.randomBytes = randomBytes
     }
 
-    /// Takes what it needs from the front of `buffer`. Call it until it answers ``Action/wait`` or ``Action/complete``.
+    /// Takes what it needs from the front of `buffer`.
+    ///
+    /// Call it until it answers ``Action/wait`` or ``Action/complete``.
     ///
     /// - Throws: ``RTMPHandshakeError`` when the peer speaks something else.
     mutating func receive(_ buffer: inout ByteBuffer) throws(RTMPHandshakeError) -> Action {

@@ -10,7 +10,9 @@ struct AcknowledgementWindow {
     private var received: UInt64 = 0
     private var acknowledged: UInt64 = 0
 
-    /// Takes over the peer's window. 0 would ask for an acknowledgement of nothing and changes nothing.
+    /// Takes over the peer's window.
+    ///
+    /// 0 would ask for an acknowledgement of nothing and changes nothing.
     mutating func set(size newSize: UInt32) {
         guard newSize > 0 else { return }
         size = UInt64(newSize)

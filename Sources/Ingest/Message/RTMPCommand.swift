@@ -3,7 +3,9 @@ import NIOCore
 /// A command message (RTMP 1.0 §7.1.1): a name, a transaction number, a command object or null, and arguments.
 struct RTMPCommand: Hashable {
     let name: String
-    /// What a reply refers to; 0 asks for none. GStreamer sends 0 where others count.
+    /// What a reply refers to; 0 asks for none.
+    ///
+    /// GStreamer sends 0 where others count.
     let transaction: Double
     /// The command object and what follows it.
     let arguments: [AMF0Value]

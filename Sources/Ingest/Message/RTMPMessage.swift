@@ -2,7 +2,9 @@ import NIOCore
 
 /// A message as the chunk layer carries it (RTMP 1.0 §6.1).
 struct RTMPMessage: Hashable {
-    /// The message types (§5.4, §6.2, §7.1). A peer may send any number, so this is no enumeration.
+    /// The message types (§5.4, §6.2, §7.1).
+    ///
+    /// A peer may send any number, so this is no enumeration.
     enum TypeID {
         static let setChunkSize: UInt8 = 1
         static let abort: UInt8 = 2

@@ -36,7 +36,9 @@ enum RTMPReply {
 
     // MARK: - Commands (§7.2)
 
-    /// The answer to connect. We speak AMF 0 only, whatever object encoding was asked for.
+    /// The answer to connect.
+    ///
+    /// We speak AMF 0 only, whatever object encoding was asked for.
     static func connected(transaction: Double) -> RTMPMessage {
         command(
             "_result",
@@ -60,7 +62,9 @@ enum RTMPReply {
         command("_result", transaction, .null, value)
     }
 
-    /// The event of a message stream (§7.2.2). librtmp and OBS show the description of those that end a publish.
+    /// The event of a message stream (§7.2.2).
+    ///
+    /// librtmp and OBS show the description of those that end a publish.
     static func onStatus(_ status: StreamStatus, messageStreamID: UInt32) -> RTMPMessage {
         var message = command(
             "onStatus",
@@ -102,7 +106,9 @@ enum RTMPReply {
 
 /// What onStatus tells an encoder.
 struct StreamStatus: Hashable {
-    /// The codes we send. OBS gives up with the description on all of them but the first two; ffmpeg on any error.
+    /// The codes we send.
+    ///
+    /// OBS gives up with the description on all of them but the first two; ffmpeg on any error.
     enum Code: String {
         case publishStart = "NetStream.Publish.Start"
         case unpublishSuccess = "NetStream.Unpublish.Success"

@@ -1,0 +1,45 @@
+import MediaCore
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import Ingest
+
+@Suite("PublishAuthorizer")
+struct PublishAuthorizerTests {
+    private let loop = EmbeddedEventLoop()
+
+    private func decide(_ authorizer: any PublishAuthorizer, _ key: String) throws -> PublishDecision {
+        let request = PublishRequest(app: "live", streamKey: Secret(key), peerAddress: "192.0.2.1")
+        return try authorizer.authorize(request, on: loop).wait()
+    }
+
+    private func denies(_ decision: PublishDecision, saying words: String) -> Bool {
+        guard case .deny(let reason) = decision else { return false }
+        return reason.contains(words)
+    }
+
+    @Test("open: the key is the name, and names that are none are refused with the rule")
+    func open() throws {
+        let authorizer = OpenPublishAuthorizer()
+        #expect(try decide(authorizer, "main-1.0_x") == .allow(try #require(StreamID("main-1.0_x"))))
+        for key in ["a b", ".hidden", "../x", "ä", String(repeating: "a", count: 65)] {
+            #expect(denies(try decide(authorizer, key), saying: "at most 64"), "\(key)")
+        }
+    }
+
+    @Test("keys: each lets its own stream in and nothing else does")
+    func keys() throws {
+        let one = try #require(StreamID("one"))
+        let two = try #require(StreamID("two"))
+        let authorizer = PublishKeysAuthorizer(keys: [
+            PublishKey(stream: one, secret: Secret("alpha")), PublishKey(stream: two, secret: Secret("beta")),
+            PublishKey(stream: two, secret: Secret("")),
+        ])
+        #expect(try decide(authorizer, "alpha") == .allow(one))
+        #expect(try decide(authorizer, "beta") == .allow(two))
+        for key in ["", "one", "alph", "alphaa", "Alpha", "alpha "] {
+            #expect(denies(try decide(authorizer, key), saying: "wrong"), "\(key)")
+        }
+    }
+}
