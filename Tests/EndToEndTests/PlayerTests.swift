@@ -56,18 +56,40 @@ struct PlayerTests {
         #expect(output.standardError.isEmpty, "\(output.standardError)")
     }
 
-    @Test("GStreamer decodes a hundred pictures and a hundred pieces of sound")
-    func gstreamer() async throws {
+    @Test("GStreamer follows the live over more than its first segments")
+    func gstreamerLive() async throws {
         let (server, publisher) = try await live()
         defer { publisher.interrupt() }
-        let output = try await Tool.check(
-            "gst-launch-1.0",
-            [
-                "-q", "uridecodebin", "uri=\(server.url("/live/main/index.m3u8"))", "name=d",
-                "d.", "!", "queue", "!", "video/x-raw", "!", "identity", "eos-after=100", "!", "fakesink", "sync=false",
-                "d.", "!", "queue", "!", "audio/x-raw", "!", "identity", "eos-after=100", "!", "fakesink", "sync=false",
-            ]
-        )
+        // Ten seconds at the live's own pace; three target durations lie ready at the start.
+        try await decode(server, with: "uridecodebin3", pictures: 250, sounds: 450, atPace: true)
+    }
+
+    @Test(
+        "GStreamer's older and newer HLS players decode a live that has ended",
+        arguments: ["uridecodebin", "uridecodebin3"]
+    )
+    func gstreamerEnded(_ decoder: String) async throws {
+        let server = try await ServerProcess.start()
+        let publisher = try FFmpegPublisher(.test(seconds: 8), to: server.publishURL(key: server.streamKey()))
+        try await LiveViewer(server).watchToEnd()
+        try await publisher.waitForExit()
+        try await decode(server, with: decoder, pictures: 150, sounds: 250, atPace: false)
+    }
+
+    /// Decodes so many pictures and pieces of sound; gst-launch ends with status 0 only after both.
+    private func decode(
+        _ server: ServerProcess,
+        with decoder: String,
+        pictures: Int,
+        sounds: Int,
+        atPace: Bool
+    ) async throws {
+        let sink = ["fakesink", "sync=\(atPace)"]
+        let arguments =
+            ["-q", decoder, "uri=\(server.url("/live/main/index.m3u8"))", "name=d"]
+            + ["d.", "!", "queue", "!", "video/x-raw", "!", "identity", "eos-after=\(pictures)", "!"] + sink
+            + ["d.", "!", "queue", "!", "audio/x-raw", "!", "identity", "eos-after=\(sounds)", "!"] + sink
+        let output = try await Tool.check("gst-launch-1.0", arguments)
         #expect(!output.standardError.contains("ERROR"), "\(output.standardError)")
     }
 

@@ -24,7 +24,8 @@ struct LiveStoreTests {
         end(first, at: now)
         let window = begin("b").snapshot.window
         #expect(window.nextMediaSequenceNumber == 7 && window.mediaSequence == 7)
-        #expect(window.discontinuitySequence == 2)
+        // One that had left the playlist, one that was still listed, and the step to the new live's own timeline.
+        #expect(window.discontinuitySequence == 3)
     }
 
     @Test("the segments of the live before stay fetchable while the new one runs")
