@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -32,6 +33,19 @@ struct ProcessTests {
         let sleeper = try ChildProcess("sleep", ["600"])
         await #expect(throws: DeadlineExceeded.self) { try await sleeper.waitForExit(within: .milliseconds(50)) }
         #expect(try await sleeper.waitForExit(within: .seconds(10)) == .signal(9))
+    }
+
+    @Test("hundreds of processes one after the other do not use up the descriptors")
+    func descriptors() async throws {
+        for _ in 0..<100 { try await Tool.check("true", []) }
+        let before = try openDescriptors()
+        for _ in 0..<300 { try await Tool.check("true", []) }
+        // Tests beside this one hold some, too.
+        #expect(try openDescriptors() < before + 100)
+    }
+
+    private func openDescriptors() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
     }
 
     @Test("output larger than any pipe is read to its end")

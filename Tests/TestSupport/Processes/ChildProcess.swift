@@ -112,6 +112,8 @@ public final class ChildProcess: Sendable {
                 if data.isEmpty { break }
                 log.append(data)
             }
+            // Not left to deinit: Foundation's Process keeps its pipes longer than the process lives.
+            try? handle.close()
             log.close()
         }
         thread.stackSize = 256 * 1024
