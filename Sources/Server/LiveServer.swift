@@ -49,6 +49,7 @@ struct LiveServer: Service {
         group = .singleton
         readiness = Readiness()
         publishKeys = try Self.publishKeys(configuration, logger: logger)
+        let files = Self.openFiles(logger: logger)
 
         let store = LiveStore()
         packaging = LivePackaging(
@@ -59,14 +60,14 @@ struct LiveServer: Service {
             logger: logger
         )
         ingest = RTMPServer(
-            configuration: IngestConfiguration(host: configuration.rtmpHost, port: configuration.rtmpPort),
+            configuration: IngestConfiguration(configuration, files: files),
             sinkProvider: packaging,
             authorizer: Self.authorizer(configuration, keys: publishKeys),
             group: group,
             logger: logger
         )
         origin = OriginServer(
-            configuration: try OriginConfiguration(configuration),
+            configuration: try OriginConfiguration(configuration, files: files),
             store: store,
             readiness: { [readiness] in readiness.isReady },
             group: group,
@@ -136,6 +137,17 @@ struct LiveServer: Service {
         )
     }
 
+    private static func openFiles(logger: Logger) -> OpenFiles {
+        let files = OpenFiles.raiseLimit()
+        if files.isShort {
+            logger.warning(
+                "the limit on open files is low: raise it with ulimit -n or LimitNOFILE= for more viewers",
+                metadata: ["connections.encoders": "\(files.encoders)", "connections.viewers": "\(files.viewers)"]
+            )
+        }
+        return files
+    }
+
     private static func publishKeys(_ configuration: ServerConfiguration, logger: Logger) throws -> [PublishKey] {
         guard configuration.publishing == .keys else {
             logger.warning(
@@ -184,10 +196,19 @@ extension PackagerConfiguration {
     }
 }
 
+extension IngestConfiguration {
+    /// The ingest's share of the settings.
+    fileprivate init(_ configuration: ServerConfiguration, files: OpenFiles) {
+        self.init(host: configuration.rtmpHost, port: configuration.rtmpPort)
+        limits.maximumConnections = files.encoders
+    }
+}
+
 extension OriginConfiguration {
     /// The origin's share of the settings.
-    fileprivate init(_ configuration: ServerConfiguration) throws {
+    fileprivate init(_ configuration: ServerConfiguration, files: OpenFiles) throws {
         self.init()
+        limits.connections = files.viewers
         host = configuration.httpHost
         port = configuration.httpPort
         rtmpPort = configuration.rtmpPort

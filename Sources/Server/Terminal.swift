@@ -4,11 +4,16 @@ import Foundation
 enum Terminal {
     /// Says what the server has to say on standard output, at once even when that is a pipe.
     static func say(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        write(text, to: .standardOutput)
     }
 
     /// Says why the command cannot go on.
     static func complain(_ text: String) {
-        FileHandle.standardError.write(Data(("lyceum: " + text + "\n").utf8))
+        write("lyceum: " + text, to: .standardError)
+    }
+
+    /// Nobody may be listening any more, as behind `| head`: that is no reason to stop.
+    private static func write(_ text: String, to file: FileHandle) {
+        try? file.write(contentsOf: Data((text + "\n").utf8))
     }
 }
