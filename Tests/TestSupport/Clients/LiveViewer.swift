@@ -1,7 +1,7 @@
 /// Watches one live as a player does, and holds all that it sees against RFC 8216 and ISO/IEC 14496-12.
 ///
-/// It reloads the playlist again and again, because HLS has no other way to hear of a new segment (RFC 8216 §6.3.4), and
-/// faster than players do, so that it sees every version. It downloads every segment and every initialization segment.
+/// It reloads the playlist whenever the server's log tells that something happened to a live, so that it sees nearly every
+/// version, and downloads every segment and every initialization segment.
 public actor LiveViewer {
     /// One downloaded segment.
     public struct Segment: Sendable {
@@ -30,8 +30,6 @@ public actor LiveViewer {
         public let description: String
     }
 
-    private static let reloadInterval = Duration.milliseconds(250)
-
     /// The versions of the media playlist.
     public private(set) var follower = PlaylistFollower()
     /// The newest version of the multivariant playlist.
@@ -39,7 +37,10 @@ public actor LiveViewer {
     /// Every segment so far.
     public private(set) var segments: [Segment] = []
 
+    private let server: ServerProcess
     private let folder: String
+    /// The last event of a live, by the server's log, after which the playlists were loaded.
+    private var lastEvent: OutputLog.Line?
     private var initializations: [String: InitializationSegment] = [:]
 
     /// A viewer of one stream.
@@ -48,6 +49,7 @@ public actor LiveViewer {
     ///   - server: where it is served.
     ///   - stream: its name.
     public init(_ server: ServerProcess, stream: String = "main") {
+        self.server = server
         folder = server.url("/live/\(stream)/")
     }
 
@@ -68,8 +70,13 @@ public actor LiveViewer {
         try await withDeadline(limit) {
             "the live did not get where the test wants it"
         } _: {
-            while try await !self.reload(isDone) { try await Task.sleep(for: Self.reloadInterval) }
+            while try await !self.reload(isDone) { try await self.awaitEvent(within: limit) }
         }
+    }
+
+    /// Waits until the packager has told of something: a segment, an interruption, an end.
+    private func awaitEvent(within limit: Duration) async throws {
+        lastEvent = try await server.log.line(after: lastEvent, within: limit) { $0.contains("[Packager]") }
     }
 
     /// Watches until EXT-X-ENDLIST.

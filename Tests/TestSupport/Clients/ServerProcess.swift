@@ -36,6 +36,8 @@ public final class ServerProcess: Sendable {
             "LYCEUM_DATA_DIR": folder.path,
             "LYCEUM_HTTP_HOST": "127.0.0.1", "LYCEUM_HTTP_PORT": "0",
             "LYCEUM_RTMP_HOST": "127.0.0.1", "LYCEUM_RTMP_PORT": "0",
+            // Tests wait for what the log tells at this level: every segment.
+            "LYCEUM_LOG_LEVEL": "debug",
         ]
         if FileManager.default.fileExists(atPath: hlsModule) { variables["LYCEUM_HLS_JS"] = hlsModule }
         // The folder holds no lyceum.yaml and no .env of somebody's own.
