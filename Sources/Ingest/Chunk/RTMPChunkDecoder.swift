@@ -217,9 +217,11 @@ struct RTMPChunkDecoder {
 
     /// Doubles the memory of the current message, up to its announced length.
     private mutating func grow(toHold needed: Int) throws(RTMPChunkError) {
-        let stream = streams[current]
-        let capacity = min(stream.messageLength, max(needed, 2 * stream.reservedBytes))
-        try reserve(capacity - stream.reservedBytes)
+        // Single values, not the stream: a second owner of the payload would make growing it copy it.
+        let announced = streams[current].messageLength
+        let reserved = streams[current].reservedBytes
+        let capacity = min(announced, max(needed, 2 * reserved))
+        try reserve(capacity - reserved)
         streams[current].payload.reserveCapacity(capacity)
     }
 
