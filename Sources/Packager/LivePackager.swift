@@ -22,6 +22,7 @@ final class LivePackager: AccessUnitSink {
     private var programDateTimeOfZero = WallClockTime(milliseconds: 0)
     private var hasWarnedOfForcedCuts = false
     private var hasWarnedOfDrops = false
+    private var isHoldingPicture = false
 
     /// Room for tracks that begin a little before the one that the first segment begins with: decode times in `tfdt`
     /// are unsigned.
@@ -193,7 +194,7 @@ final class LivePackager: AccessUnitSink {
         )
         stream.end(with: playlist, at: clock.monotonic(), ifRevision: revision)
         logger.info(
-            "live ended: the encoder has finished",
+            "live ended: its playlist is complete",
             metadata: ["live.duration": "\(current.window.end.decimalSeconds) s"]
         )
     }
@@ -221,6 +222,10 @@ final class LivePackager: AccessUnitSink {
         } else if segment.isDiscontinuous {
             logger.info("live goes on after a change of tracks, format or clock")
         }
+        if draft.holdsPicture, !isHoldingPicture {
+            logger.warning("the encoder sends sound but no pictures: viewers see the last keyframe until one comes")
+        }
+        isHoldingPicture = draft.holdsPicture
         if draft.isForcedCut, !hasWarnedOfForcedCuts {
             hasWarnedOfForcedCuts = true
             logger.warning(

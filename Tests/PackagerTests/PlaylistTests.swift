@@ -160,7 +160,8 @@ struct PlaylistTests {
             duration: .milliseconds(2000),
             isIndependent: true,
             startsEpoch: true,
-            isForcedCut: false
+            isForcedCut: false,
+            holdsPicture: false
         )
     }
 

@@ -215,15 +215,26 @@ struct SegmenterTests {
         )
     }
 
-    @Test("pictures that stop while the sound goes on leave sound alone, and start an epoch when they return")
+    @Test("pictures that stop while the sound goes on are held, segment by segment, until a keyframe comes")
     func lostVideo() throws {
         var segmenter = segmenter(try Media.avc(), try Media.aac())
-        let pictures = Media.pictures(count: 130, group: 60) + Media.pictures(from: 20_000, count: 120, group: 60)
+        let pictures =
+            Media.pictures(count: 130, group: 60)
+            // Pictures that refer to lost ones come first.
+            + Media.pictures(from: 19_000, count: 30, group: 60, firstIsSync: false)
+            + Media.pictures(from: 20_000, count: 119, group: 60)
         let drafts = cut(Media.interleaved(pictures, Media.sounds(count: 1125)), with: &segmenter)
-        let epochs = drafts.filter(\.startsEpoch).map { $0.runs.map(\.track.id) }
-        #expect(epochs == [[Media.video, Media.audio], [Media.audio], [Media.video, Media.audio]])
-        let returned = try #require(drafts.last { $0.startsEpoch })
-        #expect(abs((returned.start - .milliseconds(30_000)).seconds) < 0.05)
+        #expect(drafts.map(\.startsEpoch) == [true] + Array(repeating: false, count: drafts.count - 1))
+        #expect(drafts.allSatisfy { $0.runs.count == 2 && $0.isIndependent && !$0.isForcedCut })
+        let held = drafts.filter(\.holdsPicture)
+        #expect((6...8).contains(held.count))
+        #expect(held.allSatisfy { $0.runs[0].samples.first?.payload == pictures[120].payload })
+        #expect(held.dropLast().allSatisfy { $0.runs[0].samples.count == 1 })
+        // Sound and picture are where the encoder put them.
+        let returned = drafts.flatMap { $0.runs[0].samples }.first { $0.payload == pictures[160].payload && $0.isSync }
+        #expect(abs((try #require(returned)).decodeTime - (10_000 + 20_000) * 90) <= 90)
+        let total = drafts.reduce(0) { $0 + $1.duration.seconds }
+        #expect(abs(total - 24) < 0.1)
     }
 
     @Test("a changed sequence parameter set ends the segment at the next IDR picture and starts an epoch")

@@ -35,4 +35,6 @@ struct SegmentDraft {
     let startsEpoch: Bool
     /// Whether it was ended without waiting for a sync sample, because none came within the longest duration allowed.
     let isForcedCut: Bool
+    /// Whether its only picture is the one held from before, because the encoder sent none.
+    let holdsPicture: Bool
 }

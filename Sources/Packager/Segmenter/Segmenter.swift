@@ -6,7 +6,9 @@
 // 2. A segment's tracks and configurations do not change within it, and continue those of the segment before it unless
 //    it starts an epoch (EXT-X-DISCONTINUITY and, where they changed, a new EXT-X-MAP).
 // 3. Only tracks that deliver data are listed: the first segment of an epoch takes every announced track that sends
-//    something; a track that appears later, or fails for a whole segment, starts the next epoch.
+//    something; a track that appears later, or sound that fails for a whole segment, starts the next epoch. Pictures
+//    that fail are held: each segment begins with the last sync picture until the next one comes, because players stop
+//    at a hole in the pictures, and at segments that lose them.
 // 4. Segments begin with a sync sample of the reference track, unless none came within the longest duration allowed.
 // 5. What is held is bounded: by the longest duration, and by `maximumSegmentBytes` when the clock stands still.
 
@@ -44,6 +46,10 @@ struct Segmenter {
     private var established: [Track]?
     /// Whether an epoch has to start at the next sync sample: a track, a configuration or a clock has changed.
     private var isEpochDue = false
+    /// The last sync sample of the reference track, when that carries pictures.
+    private var lastSyncPicture: Sample?
+    /// Whether the encoder has sent no picture for so long that the last one is held.
+    private var isHoldingPicture = false
     /// The encoder's time of the first sound that waited for a picture.
     private var waitingSince: MediaTime?
 
@@ -86,7 +92,7 @@ struct Segmenter {
     /// - Returns: that segment, unless it holds nothing.
     mutating func finish() -> SegmentDraft? {
         guard let segment else { return nil }
-        let end = timelines[segment.reference]?.end ?? segment.start
+        let end = leader?.end ?? segment.start
         return endSegment(at: max(end, segment.lastReferenceTime), isForced: false)
     }
 
@@ -139,14 +145,20 @@ struct Segmenter {
         return max(joining, end - encoderTime)
     }
 
-    /// A track that joins shares the reference track's clock, unless its own is far off: then it joins where the
-    /// reference track is.
+    /// The timeline that the others go by: the reference track's, or, while its last picture is held, the one that has
+    /// come furthest.
+    private var leader: TrackTimeline? {
+        if let segment, let reference = timelines[segment.reference] { return reference }
+        return timelines.values.max { ($0.end ?? .zero) < ($1.end ?? .zero) }
+    }
+
+    /// A track that joins shares the leader's clock, unless its own is far off: then it joins where the leader is.
     private func joiningTimeline(for track: Track, at encoderTime: MediaTime) -> TrackTimeline {
         var offset = position - encoderTime
-        if let segment, let reference = timelines[segment.reference], let now = reference.lastEncoderTime {
+        if let leader, let now = leader.lastEncoderTime {
             let distance = encoderTime - now
             let isSameClock = abs(distance.nanoseconds) <= largestStepForward.nanoseconds
-            offset = isSameClock ? reference.offset : segment.lastReferenceTime - encoderTime
+            offset = isSameClock ? leader.offset : (leader.end ?? position) - encoderTime
         }
         if let end = endsOfLeft[track.id] { offset = max(offset, end - encoderTime) }
         return makeTimeline(for: track, offset: offset)
@@ -166,6 +178,11 @@ struct Segmenter {
         let time = self.time(of: sample, of: track)
         let elapsed = time - start
         if !isUnchanged { isEpochDue = true }
+        if isHoldingPicture {
+            // The pictures in between are lost, and so is what refers to them.
+            guard sample.isSync, let last = segment?.lastReferenceTime, time > last else { return nil }
+            isHoldingPicture = false
+        }
 
         if sample.isSync, isEpochDue {
             guard elapsed >= Self.minimumEpochDuration else {
@@ -237,8 +254,9 @@ struct Segmenter {
             return nil
         }
         if hasReferenceFailed(at: time) {
-            leave(reference)
-            return replaceReference(with: sample, of: track, isForced: true)
+            let draft = holdPicture(at: time)
+            append(sample, of: track)
+            return draft
         }
         // Sound from before the first picture of an epoch has nothing to go with.
         if segment?.startsEpoch == false || time >= start { append(sample, of: track) }
@@ -260,20 +278,31 @@ struct Segmenter {
             return nil
         }
         guard elapsed >= Self.minimumEpochDuration else { return nil }
-        return replaceReference(with: sample, of: track, isForced: false)
-    }
-
-    /// Ends the segment and starts an epoch whose segments end at another track's sync samples.
-    private mutating func replaceReference(with sample: Sample, of track: Track, isForced: Bool) -> SegmentDraft? {
-        let time = self.time(of: sample, of: track)
-        let draft = endSegment(at: time, isForced: isForced)
+        let draft = endSegment(at: time, isForced: false)
         position = max(position, time)
         openSegment(with: sample, of: track, startsEpoch: true)
         return draft
     }
 
+    /// Ends the segment and lets the next one begin with the last sync picture.
+    private mutating func holdPicture(at time: MediaTime) -> SegmentDraft? {
+        guard let reference = segment?.reference, let track = announced[reference], var picture = lastSyncPicture
+        else { return nil }
+        let draft = endSegment(at: time, isForced: false, holdsPicture: isHoldingPicture)
+        isHoldingPicture = true
+        timelines[reference] = nil
+        policy.epochBegan(atSync: nil)
+        position = max(position, time)
+        picture.decodeTime = position.ticks(timescale: timescale(of: track))
+        openSegment(with: picture, of: track, startsEpoch: isEpochDue)
+        return draft
+    }
+
     private func hasReferenceFailed(at time: MediaTime) -> Bool {
-        guard let start = segment?.start, let last = segment?.lastReferenceTime else { return false }
+        guard lastSyncPicture != nil, let start = segment?.start, let last = segment?.lastReferenceTime else {
+            return false
+        }
+        if isHoldingPicture { return time - start >= policy.nominal }
         return time - start > policy.longestDuration - .milliseconds(100) && time - last > Self.referenceStall
     }
 
@@ -307,11 +336,16 @@ struct Segmenter {
             return
         }
         let timescale = timescale(of: track)
+        if sample.isSync, track.id.kind == .video, track.id == segment?.reference { lastSyncPicture = sample }
         segment?.append(sample, of: track, timescale: timescale)
     }
 
     /// Ends the segment at a time of the live's timeline, or earlier where it would become too long.
-    private mutating func endSegment(at time: MediaTime, isForced: Bool) -> SegmentDraft? {
+    private mutating func endSegment(
+        at time: MediaTime,
+        isForced: Bool,
+        holdsPicture: Bool = false
+    ) -> SegmentDraft? {
         guard var ended = segment else { return nil }
         segment = nil
         let end = min(time, ended.start + policy.longestDuration)
@@ -332,7 +366,8 @@ struct Segmenter {
             duration: duration,
             isIndependent: ended.isIndependent,
             startsEpoch: ended.startsEpoch,
-            isForcedCut: isForced
+            isForcedCut: isForced,
+            holdsPicture: holdsPicture
         )
     }
 
