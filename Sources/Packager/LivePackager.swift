@@ -22,6 +22,7 @@ final class LivePackager: AccessUnitSink {
     private var programDateTimeOfZero = WallClockTime(milliseconds: 0)
     private var hasWarnedOfForcedCuts = false
     private var hasWarnedOfDrops = false
+    private var hasWarnedOfSilence = false
     private var isHoldingPicture = false
 
     /// Room for tracks that begin a little before the one that the first segment begins with: decode times in `tfdt`
@@ -226,6 +227,10 @@ final class LivePackager: AccessUnitSink {
             logger.warning("the encoder sends sound but no pictures: viewers see the last keyframe until one comes")
         }
         isHoldingPicture = draft.holdsPicture
+        if segmenter.silentFrames > 0, !hasWarnedOfSilence {
+            hasWarnedOfSilence = true
+            logger.warning("sound is missing from what the encoder sends: viewers hear silence instead")
+        }
         if draft.isForcedCut, !hasWarnedOfForcedCuts {
             hasWarnedOfForcedCuts = true
             logger.warning(

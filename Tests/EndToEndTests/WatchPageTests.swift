@@ -86,6 +86,38 @@ struct WatchPageTests {
         try await publisher.waitForExit()
     }
 
+    @Test(
+        "pictures and then sound that are missing for four seconds each do not stop a player",
+        arguments: ["native", "hls.js"]
+    )
+    func survivesMissingMedia(_ engine: String) async throws {
+        let server = try await ServerProcess.start()
+        let folder = try TemporaryFolder()
+        // Made without pacing; the packets are dropped when it is sent.
+        let whole = FFmpegPublisher.Media.test(seconds: 30).arguments.filter { $0 != "-re" }
+        try await Tool.ffmpeg(whole + [folder.file("whole.flv")])
+        let media = FFmpegPublisher.Media([
+            "-re", "-i", folder.file("whole.flv"), "-c", "copy",
+            "-bsf:v", "noise=drop=gte(pts*tb\\,8)*lt(pts*tb\\,12)",
+            "-bsf:a", "noise=drop=gte(pts*tb\\,15)*lt(pts*tb\\,19)",
+        ])
+        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: server.streamKey()))
+        let viewer = LiveViewer(server)
+        try await viewer.watch(within: .seconds(30)) { _, segments in segments.count >= 3 }
+        let browser = try await WebDriver.start()
+        try await browser.open(server.url("/watch/main?player=\(engine)"))
+        // From some seconds before the pictures go to some after the sound is back.
+        let seen = try await browser.run(Self.playsPictures, [.number(375)])
+        #expect((seen["advanced"]?.number ?? 0) > 17)
+        #expect(seen["engine"]?.string == engine)
+        try await expectSilentConsole(browser)
+        try await browser.quit()
+        publisher.interrupt()
+        try await publisher.waitForExit()
+        try await viewer.watchToEnd()
+        #expect(await viewer.follower.discontinuityCount == 0)
+    }
+
     @Test("a viewer stays when the encoder is killed and comes back")
     func survivesInterruption() async throws {
         let server = try await ServerProcess.start()

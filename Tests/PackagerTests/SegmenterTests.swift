@@ -203,16 +203,36 @@ struct SegmenterTests {
         #expect(epochs.map { $0.runs.map(\.track.id) } == [[Media.video], [Media.video, Media.audio]])
     }
 
-    @Test("a track that sends nothing for a whole segment leaves the stream with a new epoch, and may come back")
-    func lostAudio() throws {
+    @Test(
+        "sound that is missing is silence, until it comes back where it belongs",
+        arguments: [4500, 12_000] as [Int64]
+    )
+    func lostAudio(back: Int64) throws {
         var segmenter = segmenter(try Media.avc(), try Media.aac())
-        let sounds = Media.sounds(count: 190) + Media.sounds(from: 12_000, count: 280)
-        let drafts = cut(Media.interleaved(Media.pictures(count: 540, group: 60), sounds), with: &segmenter)
-        let epochs = drafts.filter(\.startsEpoch)
-        #expect(
-            epochs.map { $0.runs.map(\.track.id) }
-                == [[Media.video, Media.audio], [Media.video], [Media.video, Media.audio]]
-        )
+        let count = Int(17_950 - back) * 48 / 1024
+        let sounds = Media.sounds(count: 190) + Media.sounds(from: back, count: count)
+        let drafts = cut(Media.interleaved(Media.pictures(count: 539, group: 60), sounds), with: &segmenter)
+        #expect(drafts.map(\.startsEpoch) == [true] + Array(repeating: false, count: drafts.count - 1))
+        let samples = drafts.flatMap { $0.runs.last?.track.id == Media.audio ? $0.runs[1].samples : [] }
+        // No hole, and nothing at another time than it was sent for.
+        for (sample, next) in zip(samples, samples.dropFirst()) {
+            #expect(sample.decodeTime + sample.duration == next.decodeTime)
+        }
+        let returned = try #require(samples.lastIndex { $0.payload.readableBytes != 20 }) + 1
+        // Within half a frame: frames last 1024 samples, and silence is made of whole ones.
+        #expect(abs(samples[returned].decodeTime - (10_000 + back) * 48) <= 512)
+        #expect(segmenter.silentFrames == samples.count - 190 - count)
+        #expect(samples.count { $0.payload.readableBytes == 20 } == 190 + count)
+    }
+
+    @Test("sound of a layout that is not known leaves with a new epoch when it is missing")
+    func lostUnknownAudio() throws {
+        // AAC-LC of 48 kHz with channel configuration 0: a program config element has the layout.
+        let sound = Track(id: Media.audio, configuration: .aac(try AudioSpecificConfig([0x11, 0x80])))
+        var segmenter = segmenter(try Media.avc(), sound)
+        let units = Media.interleaved(Media.pictures(count: 359, group: 60), Media.sounds(count: 190))
+        let epochs = cut(units, with: &segmenter).filter(\.startsEpoch)
+        #expect(epochs.map { $0.runs.map(\.track.id) } == [[Media.video, Media.audio], [Media.video]])
     }
 
     @Test("pictures that stop while the sound goes on are held, segment by segment, until a keyframe comes")

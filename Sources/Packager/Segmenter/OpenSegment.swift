@@ -40,6 +40,11 @@ struct OpenSegment {
         return run.track == track
     }
 
+    /// The track of this identifier, as it is in this segment; `nil` when it is not.
+    func track(_ id: TrackID) -> Track? {
+        runs.first { $0.track.id == id }?.track
+    }
+
     /// Adds a sample, and lets the one before it on its track last until then.
     mutating func append(_ sample: Sample, of track: Track, timescale: Int64) {
         byteCount += sample.payload.readableBytes

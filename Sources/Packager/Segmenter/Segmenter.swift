@@ -6,9 +6,10 @@
 // 2. A segment's tracks and configurations do not change within it, and continue those of the segment before it unless
 //    it starts an epoch (EXT-X-DISCONTINUITY and, where they changed, a new EXT-X-MAP).
 // 3. Only tracks that deliver data are listed: the first segment of an epoch takes every announced track that sends
-//    something; a track that appears later, or sound that fails for a whole segment, starts the next epoch. Pictures
-//    that fail are held: each segment begins with the last sync picture until the next one comes, because players stop
-//    at a hole in the pictures, and at segments that lose them.
+//    something; a track that appears later starts the next epoch. A track that fails stays, because players stop at holes
+//    in a track and at segments that lose one: pictures are held, each segment beginning with the last sync picture until
+//    the next one comes, and missing sound is silence. Only sound whose silence cannot be written, for its layout is not
+//    known, leaves with the next epoch.
 // 4. Segments begin with a sync sample of the reference track, unless none came within the longest duration allowed.
 // 5. What is held is bounded: by the longest duration, and by `maximumSegmentBytes` when the clock stands still.
 
@@ -27,12 +28,16 @@ struct Segmenter {
     static let longestWaitForVideo = PackagerConfiguration.maximumSegmentDuration
     /// How much sound is given up so that a stream whose pictures begin a little later begins with both.
     static let alignmentWindow = MediaTime.milliseconds(1000)
-    /// The reference track has failed when it is this far behind the others at the end of a segment.
-    static let referenceStall = MediaTime.milliseconds(1000)
+    /// A track has failed when it is this far behind the others at the end of a segment.
+    static let longestLag = MediaTime.milliseconds(1000)
+    /// Clocks that differ by less than this are one clock after frames went missing, not a clock that jumped.
+    static let sameClock = MediaTime.milliseconds(200)
 
     private(set) var policy: CutPolicy
     /// Access units that were dropped because the segment was full.
     private(set) var droppedAccessUnits = 0
+    /// Frames of silence that stand in for sound that the encoder did not send.
+    private(set) var silentFrames = 0
 
     private let largestStepForward: MediaTime
     /// Where the next segment begins on the live's timeline.
@@ -80,11 +85,12 @@ struct Segmenter {
             return nil
         }
         let placement = place(unit, of: track)
+        guard !placement.isCovered else { return nil }
         let sample = unit.sample(at: placement)
         if unit.trackID == segment?.reference {
             return receiveReference(sample, of: track)
         }
-        return receiveOther(sample, of: track)
+        return receiveOther(sample, of: track, missing: placement.missing)
     }
 
     /// Ends the segment that is being filled.
@@ -125,8 +131,11 @@ struct Segmenter {
         var timeline = timelines[track.id] ?? joiningTimeline(for: track, at: unit.decodeTime)
         timeline.adopt(track.configuration)
         if timeline.hasJumped(to: unit.decodeTime) {
-            isEpochDue = true
-            timeline.anchor(to: offset(of: timeline, of: track, afterJumpTo: unit.decodeTime))
+            let offset = offset(of: timeline, of: track, afterJumpTo: unit.decodeTime)
+            if abs((offset - timeline.offset).nanoseconds) > Self.sameClock.nanoseconds {
+                isEpochDue = true
+                timeline.anchor(to: offset)
+            }
         }
         let placement = timeline.place(unit.decodeTime)
         timelines[track.id] = timeline
@@ -242,7 +251,7 @@ struct Segmenter {
 
     // MARK: - The other tracks
 
-    private mutating func receiveOther(_ sample: Sample, of track: Track) -> SegmentDraft? {
+    private mutating func receiveOther(_ sample: Sample, of track: Track, missing: Int64) -> SegmentDraft? {
         guard let start = segment?.start, let reference = segment?.reference, let isAdmitted = segment?.admits(track)
         else { return nil }
         let time = self.time(of: sample, of: track)
@@ -259,8 +268,38 @@ struct Segmenter {
             return draft
         }
         // Sound from before the first picture of an epoch has nothing to go with.
-        if segment?.startsEpoch == false || time >= start { append(sample, of: track) }
+        if segment?.startsEpoch == false || time >= start {
+            appendSilence(before: sample, missing: missing, of: track)
+            append(sample, of: track)
+        }
         return nil
+    }
+
+    /// Lets silence take the place of frames that went missing before a sample.
+    private mutating func appendSilence(before sample: Sample, missing: Int64, of track: Track) {
+        // Without a sample before it, the track only begins here.
+        guard missing > 0, var silence = Sample(silenceOf: track), segment?.tracks.contains(track) == true else {
+            return
+        }
+        for time in stride(from: sample.decodeTime - missing, to: sample.decodeTime, by: Int(silence.duration)) {
+            silence.decodeTime = time
+            silentFrames += 1
+            append(silence, of: track)
+        }
+    }
+
+    /// Lets silence take the place of sound that has not come until the end of a segment.
+    private mutating func fillSilence(in segment: inout OpenSegment, until end: MediaTime) {
+        for (id, timeline) in timelines where id.kind == .audio && id != segment.reference {
+            guard let track = segment.track(id), let trackEnd = timeline.end, end - trackEnd > Self.longestLag,
+                var silence = Sample(silenceOf: track)
+            else { continue }
+            for time in timelines[id]?.fill(until: end.ticks(timescale: timeline.timescale)) ?? [] {
+                silence.decodeTime = time
+                silentFrames += 1
+                segment.append(silence, of: track, timescale: timeline.timescale)
+            }
+        }
     }
 
     /// The first picture of a stream that was sound alone.
@@ -292,7 +331,7 @@ struct Segmenter {
         isHoldingPicture = true
         timelines[reference] = nil
         policy.epochBegan(atSync: nil)
-        position = max(position, time)
+        // Where the segment ended, which may be before `time`: the pictures leave no hole.
         picture.decodeTime = position.ticks(timescale: timescale(of: track))
         openSegment(with: picture, of: track, startsEpoch: isEpochDue)
         return draft
@@ -303,7 +342,7 @@ struct Segmenter {
             return false
         }
         if isHoldingPicture { return time - start >= policy.nominal }
-        return time - start > policy.longestDuration - .milliseconds(100) && time - last > Self.referenceStall
+        return time - start > policy.longestDuration - .milliseconds(100) && time - last > Self.longestLag
     }
 
     // MARK: - Opening, filling and ending a segment
@@ -350,6 +389,7 @@ struct Segmenter {
         segment = nil
         let end = min(time, ended.start + policy.longestDuration)
         ended.endReference(at: end)
+        fillSilence(in: &ended, until: end)
         let runs = ended.filledRuns
         let duration = end - ended.start
         guard !runs.isEmpty, duration > .zero else { return nil }
@@ -379,6 +419,20 @@ struct Segmenter {
 
     private func time(of sample: Sample, of track: Track) -> MediaTime {
         MediaTime(ticks: sample.decodeTime, timescale: timescale(of: track))
+    }
+}
+
+extension Sample {
+    /// A frame of silence; `nil` when it is not known how to write one.
+    fileprivate init?(silenceOf track: Track) {
+        guard case .aac(let config) = track.configuration, let bytes = config.silentAccessUnit else { return nil }
+        self.init(
+            decodeTime: 0,
+            duration: Int64(config.samplesPerFrame),
+            compositionOffset: 0,
+            isSync: true,
+            payload: ByteBuffer(bytes: bytes)
+        )
     }
 }
 

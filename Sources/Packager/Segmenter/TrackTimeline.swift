@@ -12,6 +12,10 @@ struct TrackTimeline {
         let decodeTime: Int64
         /// Its likely duration; exact once the next one is placed.
         let duration: Int64
+        /// How many ticks of sound are missing before it.
+        var missing: Int64 = 0
+        /// Whether silence already stands where it belongs.
+        var isCovered = false
     }
 
     /// A clock that steps back further than this has jumped; less is disorder, and is straightened.
@@ -34,6 +38,8 @@ struct TrackTimeline {
     private var lastDuration: Int64
     /// How far the encoder's clock is ahead of the counted samples, smoothed, in ticks.
     private var drift: Int64 = 0
+    /// Whether what was placed last is silence that stands in for sound.
+    private var hasFilled = false
     /// Whether the distance to the next access unit says nothing about the length of a picture.
     private var isAnchoredAnew = false
 
@@ -61,6 +67,23 @@ struct TrackTimeline {
         self.offset = offset
         drift = 0
         isAnchoredAnew = true
+    }
+
+    /// Takes the place of frames that have not come until a time of the live's timeline, or of none when there is less
+    /// than a frame to fill.
+    ///
+    /// - Parameter end: where the frames end, in ticks.
+    /// - Returns: the decode times of the frames, each lasting until the next one.
+    mutating func fill(until end: Int64) -> [Int64] {
+        guard let frameDuration, let lastPlaced else { return [] }
+        let start = lastPlaced + lastDuration
+        let times = Array(stride(from: start, through: end - frameDuration, by: Int(frameDuration)))
+        guard let last = times.last else { return [] }
+        self.lastPlaced = last
+        lastDuration = frameDuration
+        drift = 0
+        hasFilled = true
+        return times
     }
 
     /// Counts in the units of another configuration from the next access unit on.
@@ -107,8 +130,13 @@ struct TrackTimeline {
         }
         var decodeTime = lastPlaced + lastDuration
         let error = wanted - decodeTime
+        var missing: Int64 = 0
+        if hasFilled, error < -frameDuration / 2 {
+            return Placement(decodeTime: decodeTime, duration: frameDuration, isCovered: true)
+        }
+        hasFilled = false
         if error > 2 * frameDuration {
-            // Frames are missing: the one before lasts until this one.
+            missing = error
             decodeTime = wanted
             drift = 0
         } else {
@@ -118,6 +146,6 @@ struct TrackTimeline {
         let correction = min(max(drift / 64, -frameDuration / 64), frameDuration / 64)
         lastDuration = frameDuration + correction
         self.lastPlaced = decodeTime
-        return Placement(decodeTime: decodeTime, duration: lastDuration)
+        return Placement(decodeTime: decodeTime, duration: lastDuration, missing: missing)
     }
 }

@@ -28,6 +28,11 @@ public final class TemporaryFolder: Sendable {
 
     /// Writes a file into it.
     public func write(_ name: String, _ text: String) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
+        try write(name, Array(text.utf8))
+    }
+
+    /// Writes a file of any bytes into it.
+    public func write(_ name: String, _ bytes: [UInt8]) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
     }
 }
