@@ -30,8 +30,6 @@ struct Segmenter {
     static let alignmentWindow = MediaTime.milliseconds(1000)
     /// A track has failed when it is this far behind the others at the end of a segment.
     static let longestLag = MediaTime.milliseconds(1000)
-    /// Clocks that differ by less than this are one clock after frames went missing, not a clock that jumped.
-    static let sameClock = MediaTime.milliseconds(200)
 
     private(set) var policy: CutPolicy
     /// Access units that were dropped because the segment was full.
@@ -39,13 +37,10 @@ struct Segmenter {
     /// Frames of silence that stand in for sound that the encoder did not send.
     private(set) var silentFrames = 0
 
-    private let largestStepForward: MediaTime
     /// Where the next segment begins on the live's timeline.
     private var position: MediaTime
     private var announced: [TrackID: Track] = [:]
-    private var timelines: [TrackID: TrackTimeline] = [:]
-    /// Where the tracks ended that have to join anew.
-    private var endsOfLeft: [TrackID: MediaTime] = [:]
+    private var timelines: TimelineSet
     private var segment: OpenSegment?
     /// The tracks that the segments of this epoch carry, once its first segment has ended.
     private var established: [Track]?
@@ -67,7 +62,7 @@ struct Segmenter {
     init(nominal: MediaTime, position: MediaTime = .zero, targetDuration: Int? = nil) {
         policy = CutPolicy(nominal: nominal, targetDuration: targetDuration)
         self.position = position
-        largestStepForward = min(nominal, .milliseconds(2000))
+        timelines = TimelineSet(largestStepForward: min(nominal, .milliseconds(2000)))
     }
 
     /// Takes the configuration that a track has from now on.
@@ -98,7 +93,7 @@ struct Segmenter {
     /// - Returns: that segment, unless it holds nothing.
     mutating func finish() -> SegmentDraft? {
         guard let segment else { return nil }
-        let end = leader?.end ?? segment.start
+        let end = timelines.end(ledBy: segment.reference) ?? segment.start
         return endSegment(at: max(end, segment.lastReferenceTime), isForced: false)
     }
 
@@ -115,68 +110,15 @@ struct Segmenter {
     }
 
     private mutating func beginFirstSegment(with unit: AccessUnit, of track: Track) {
-        let offset = position - unit.decodeTime
-        timelines[track.id] = makeTimeline(for: track, offset: offset)
         let placement = place(unit, of: track)
         openSegment(with: unit.sample(at: placement), of: track, startsEpoch: true)
     }
 
-    // MARK: - Placing access units
-
-    private func makeTimeline(for track: Track, offset: MediaTime) -> TrackTimeline {
-        TrackTimeline(configuration: track.configuration, offset: offset, largestStepForward: largestStepForward)
-    }
-
     private mutating func place(_ unit: AccessUnit, of track: Track) -> TrackTimeline.Placement {
-        var timeline = timelines[track.id] ?? joiningTimeline(for: track, at: unit.decodeTime)
-        timeline.adopt(track.configuration)
-        if timeline.hasJumped(to: unit.decodeTime) {
-            let offset = offset(of: timeline, of: track, afterJumpTo: unit.decodeTime)
-            if abs((offset - timeline.offset).nanoseconds) > Self.sameClock.nanoseconds {
-                isEpochDue = true
-                timeline.anchor(to: offset)
-            }
-        }
-        let placement = timeline.place(unit.decodeTime)
-        timelines[track.id] = timeline
+        let reference = segment?.reference
+        let (placement, isJump) = timelines.place(unit, of: track, reference: reference, position: position)
+        if isJump { isEpochDue = true }
         return placement
-    }
-
-    /// A track whose clock jumped goes on where it was, or with the reference track when that has jumped the same way.
-    private func offset(
-        of timeline: TrackTimeline,
-        of track: Track,
-        afterJumpTo encoderTime: MediaTime
-    ) -> MediaTime {
-        let end = timeline.end ?? position
-        guard let segment, segment.reference != track.id else { return end - encoderTime }
-        let joining = joiningTimeline(for: track, at: encoderTime).offset
-        return max(joining, end - encoderTime)
-    }
-
-    /// The timeline that the others go by: the reference track's, or, while its last picture is held, the one that has
-    /// come furthest.
-    private var leader: TrackTimeline? {
-        if let segment, let reference = timelines[segment.reference] { return reference }
-        return timelines.values.max { ($0.end ?? .zero) < ($1.end ?? .zero) }
-    }
-
-    /// A track that joins shares the leader's clock, unless its own is far off: then it joins where the leader is.
-    private func joiningTimeline(for track: Track, at encoderTime: MediaTime) -> TrackTimeline {
-        var offset = position - encoderTime
-        if let leader, let now = leader.lastEncoderTime {
-            let distance = encoderTime - now
-            let isSameClock = abs(distance.nanoseconds) <= largestStepForward.nanoseconds
-            offset = isSameClock ? leader.offset : (leader.end ?? position) - encoderTime
-        }
-        if let end = endsOfLeft[track.id] { offset = max(offset, end - encoderTime) }
-        return makeTimeline(for: track, offset: offset)
-    }
-
-    /// Lets a track join anew at its next access unit, not before it ended.
-    private mutating func leave(_ id: TrackID) {
-        if let end = timelines[id]?.end { endsOfLeft[id] = end }
-        timelines[id] = nil
     }
 
     // MARK: - The reference track
@@ -229,24 +171,9 @@ struct Segmenter {
     /// Ends the segment and lets the next one begin anew, with every track on the reference track's clock.
     private mutating func startEpoch(with sample: Sample, of track: Track) -> SegmentDraft? {
         let draft = endSegment(at: time(of: sample, of: track), isForced: false)
-        alignTimelines(to: track.id)
+        timelines.align(to: track.id)
         openSegment(with: sample, of: track, startsEpoch: true)
         return draft
-    }
-
-    /// After jumps, each track went on by itself; tracks whose clocks agree again share one offset again, so that sound
-    /// and picture are as the encoder meant them.
-    private mutating func alignTimelines(to reference: TrackID) {
-        guard let leader = timelines[reference], let now = leader.lastEncoderTime else { return }
-        for (id, timeline) in timelines where id != reference {
-            guard announced[id] != nil, let last = timeline.lastEncoderTime,
-                abs((last - now).nanoseconds) <= largestStepForward.nanoseconds
-            else {
-                leave(id)
-                continue
-            }
-            timelines[id]?.anchor(to: leader.offset)
-        }
     }
 
     // MARK: - The other tracks
@@ -290,14 +217,13 @@ struct Segmenter {
 
     /// Lets silence take the place of sound that has not come until the end of a segment.
     private mutating func fillSilence(in segment: inout OpenSegment, until end: MediaTime) {
-        for (id, timeline) in timelines where id.kind == .audio && id != segment.reference {
-            guard let track = segment.track(id), let trackEnd = timeline.end, end - trackEnd > Self.longestLag,
-                var silence = Sample(silenceOf: track)
-            else { continue }
-            for time in timelines[id]?.fill(until: end.ticks(timescale: timeline.timescale)) ?? [] {
+        for track in announced.values where track.id.kind == .audio && track.id != segment.reference {
+            guard segment.track(track.id) == track, var silence = Sample(silenceOf: track) else { continue }
+            let timescale = timelines.timescale(of: track.id)
+            for time in timelines.fill(track.id, until: end, whenBehind: Self.longestLag) {
                 silence.decodeTime = time
                 silentFrames += 1
-                segment.append(silence, of: track, timescale: timeline.timescale)
+                segment.append(silence, of: track, timescale: timescale)
             }
         }
     }
@@ -329,7 +255,7 @@ struct Segmenter {
         else { return nil }
         let draft = endSegment(at: time, isForced: false, holdsPicture: isHoldingPicture)
         isHoldingPicture = true
-        timelines[reference] = nil
+        timelines.leave(reference)
         policy.epochBegan(atSync: nil)
         // Where the segment ended, which may be before `time`: the pictures leave no hole.
         picture.decodeTime = position.ticks(timescale: timescale(of: track))
@@ -413,9 +339,7 @@ struct Segmenter {
 
     // MARK: - Units
 
-    private func timescale(of track: Track) -> Int64 {
-        timelines[track.id]?.timescale ?? TrackTimeline.videoTimescale
-    }
+    private func timescale(of track: Track) -> Int64 { timelines.timescale(of: track.id) }
 
     private func time(of sample: Sample, of track: Track) -> MediaTime {
         MediaTime(ticks: sample.decodeTime, timescale: timescale(of: track))
