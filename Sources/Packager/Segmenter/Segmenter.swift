@@ -264,9 +264,9 @@ struct Segmenter {
     }
 
     private func hasReferenceFailed(at time: MediaTime) -> Bool {
-        guard lastSyncPicture != nil, let start = segment?.start, let last = segment?.lastReferenceTime else {
-            return false
-        }
+        guard segment?.reference.kind == .video, lastSyncPicture != nil, let start = segment?.start,
+            let last = segment?.lastReferenceTime
+        else { return false }
         if isHoldingPicture { return time - start >= policy.nominal }
         return time - start > policy.longestDuration - .milliseconds(100) && time - last > Self.longestLag
     }
@@ -324,7 +324,7 @@ struct Segmenter {
         policy.segmentEnded(duration: duration)
         let tracks = ended.tracks
         if established == nil { established = tracks }
-        // A track that failed for a whole segment is no longer one of the stream.
+        // A track that failed for a whole segment, and that nothing stands in for, is no longer one of the stream.
         if established != tracks { isEpochDue = true }
         return SegmentDraft(
             runs: runs,
