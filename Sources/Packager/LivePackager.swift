@@ -187,13 +187,7 @@ final class LivePackager: AccessUnitSink {
 
     private func endLive() {
         let (current, revision) = stream.revisedSnapshot
-        let playlist = MediaPlaylist.resource(
-            current.window,
-            targetDuration: current.targetDuration ?? 1,
-            isEnded: true,
-            tag: stream.tag
-        )
-        stream.end(with: playlist, at: clock.monotonic(), ifRevision: revision)
+        stream.end(after: current, at: clock.monotonic(), ifRevision: revision)
         logger.info(
             "live ended: its playlist is complete",
             metadata: ["live.duration": "\(current.window.end.decimalSeconds) s"]

@@ -82,17 +82,31 @@ public final class LivePackaging: AccessUnitSinkProvider {
     }
 
     private func end(_ stream: LiveStream, _ snapshot: LiveStream.Snapshot, revision: Int) {
-        let playlist = MediaPlaylist.resource(
-            snapshot.window,
-            targetDuration: snapshot.targetDuration ?? 1,
-            isEnded: true,
-            tag: stream.tag
-        )
-        if stream.end(with: playlist, at: clock.monotonic(), ifRevision: revision) {
+        if stream.end(after: snapshot, at: clock.monotonic(), ifRevision: revision) {
             logger.info(
                 "live ended: the encoder did not come back",
                 metadata: ["stream.id": "\(stream.id)", "live.duration": "\(snapshot.window.end.decimalSeconds) s"]
             )
         }
+    }
+}
+
+extension LiveStream {
+    /// Closes the media playlist of a snapshot with EXT-X-ENDLIST and ends the live with it, unless it has changed.
+    ///
+    /// - Parameters:
+    ///   - snapshot: the live as it was at `revision`.
+    ///   - now: the moment of the end.
+    ///   - revision: the revision that the snapshot was taken at.
+    /// - Returns: whether the live has ended; false when a publisher came back in between.
+    @discardableResult
+    func end(after snapshot: Snapshot, at now: ContinuousClock.Instant, ifRevision revision: Int) -> Bool {
+        let playlist = MediaPlaylist.resource(
+            snapshot.window,
+            targetDuration: snapshot.targetDuration ?? 1,
+            isEnded: true,
+            tag: tag
+        )
+        return end(with: playlist, at: now, ifRevision: revision)
     }
 }

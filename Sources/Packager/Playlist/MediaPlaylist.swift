@@ -62,10 +62,15 @@ enum MediaPlaylist {
 
 extension MediaTime {
     /// The time in seconds with six decimals: sums of many stay within a picture of the media (EXTINF).
-    var decimalSeconds: String {
-        let microseconds = ticks(timescale: 1_000_000)
-        let (seconds, fraction) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
-        let digits = String(fraction)
-        return "\(seconds).\(String(repeating: "0", count: 6 - digits.count))\(digits)"
+    var decimalSeconds: String { Decimal.text(ticks(timescale: 1_000_000), places: 6) }
+}
+
+/// Decimal numbers as playlists have them (RFC 8216 §4.2, decimal-floating-point), written without rounding twice.
+enum Decimal {
+    /// A number above or equal to zero, given in units of its last place: `text(29_970, places: 3)` is `29.970`.
+    static func text(_ units: Int64, places: Int) -> String {
+        let digits = String(units)
+        let padded = String(repeating: "0", count: max(0, places + 1 - digits.count)) + digits
+        return "\(padded.dropLast(places)).\(padded.suffix(places))"
     }
 }

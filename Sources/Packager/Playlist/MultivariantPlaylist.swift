@@ -1,5 +1,4 @@
 internal import LiveStore
-internal import MediaCore
 internal import NIOCore
 
 /// Renders a live's multivariant playlist (RFC 8216 §4.3.4, where it is called Master Playlist).
@@ -25,7 +24,7 @@ enum MultivariantPlaylist {
             attributes.append("RESOLUTION=\(resolution.width)x\(resolution.height)")
         }
         if let frameRate = variant.frameRate {
-            attributes.append("FRAME-RATE=\(MediaTime.seconds(frameRate).roundedToThousandths)")
+            attributes.append("FRAME-RATE=\(Decimal.text(Int64((frameRate * 1000).rounded()), places: 3))")
         }
         let independence = isIndependent ? "#EXT-X-INDEPENDENT-SEGMENTS\n" : ""
         return ByteBuffer(
@@ -52,14 +51,5 @@ enum MultivariantPlaylist {
             ),
             entityTag: "\(tag)-\(window.nextMediaSequenceNumber)"
         )
-    }
-}
-
-extension MediaTime {
-    /// A number with three decimals: `29.970`.
-    fileprivate var roundedToThousandths: String {
-        let (whole, fraction) = ticks(timescale: 1000).quotientAndRemainder(dividingBy: 1000)
-        let digits = String(fraction)
-        return "\(whole).\(String(repeating: "0", count: 3 - digits.count))\(digits)"
     }
 }

@@ -36,8 +36,7 @@ struct OpenSegment {
 
     /// Whether samples of this track, coded like this, can go in.
     func admits(_ track: Track) -> Bool {
-        guard let run = runs.first(where: { $0.track.id == track.id }) else { return startsEpoch }
-        return run.track == track
+        self.track(track.id).map { $0 == track } ?? startsEpoch
     }
 
     /// The track of this identifier, as it is in this segment; `nil` when it is not.

@@ -205,26 +205,27 @@ struct Segmenter {
     /// Lets silence take the place of frames that went missing before a sample.
     private mutating func appendSilence(before sample: Sample, missing: Int64, of track: Track) {
         // Without a sample before it, the track only begins here.
-        guard missing > 0, var silence = Sample(silenceOf: track), segment?.tracks.contains(track) == true else {
+        guard missing > 0, let silence = Sample(silenceOf: track), segment?.tracks.contains(track) == true else {
             return
         }
-        for time in stride(from: sample.decodeTime - missing, to: sample.decodeTime, by: Int(silence.duration)) {
-            silence.decodeTime = time
-            silentFrames += 1
-            append(silence, of: track)
-        }
+        let times = stride(from: sample.decodeTime - missing, to: sample.decodeTime, by: Int(silence.duration))
+        append(silence, at: times, of: track)
     }
 
     /// Lets silence take the place of sound that has not come until the end of a segment.
-    private mutating func fillSilence(in segment: inout OpenSegment, until end: MediaTime) {
-        for track in announced.values where track.id.kind == .audio && track.id != segment.reference {
-            guard segment.track(track.id) == track, var silence = Sample(silenceOf: track) else { continue }
-            let timescale = timelines.timescale(of: track.id)
-            for time in timelines.fill(track.id, until: end, whenBehind: Self.longestLag) {
-                silence.decodeTime = time
-                silentFrames += 1
-                segment.append(silence, of: track, timescale: timescale)
-            }
+    private mutating func fillSilence(until end: MediaTime) {
+        for track in announced.values where track.id.kind == .audio && track.id != segment?.reference {
+            guard segment?.track(track.id) == track, let silence = Sample(silenceOf: track) else { continue }
+            append(silence, at: timelines.fill(track.id, until: end, whenBehind: Self.longestLag), of: track)
+        }
+    }
+
+    private mutating func append(_ silence: Sample, at times: some Sequence<Int64>, of track: Track) {
+        var frame = silence
+        for time in times {
+            frame.decodeTime = time
+            silentFrames += 1
+            append(frame, of: track)
         }
     }
 
@@ -311,11 +312,11 @@ struct Segmenter {
         isForced: Bool,
         holdsPicture: Bool = false
     ) -> SegmentDraft? {
-        guard var ended = segment else { return nil }
-        segment = nil
-        let end = min(time, ended.start + policy.longestDuration)
-        ended.endReference(at: end)
-        fillSilence(in: &ended, until: end)
+        guard let start = segment?.start else { return nil }
+        let end = min(time, start + policy.longestDuration)
+        segment?.endReference(at: end)
+        fillSilence(until: end)
+        guard let ended = segment.take() else { return nil }
         let runs = ended.filledRuns
         let duration = end - ended.start
         guard !runs.isEmpty, duration > .zero else { return nil }

@@ -1,5 +1,6 @@
 import Logging
 import MediaCore
+import Origin
 
 /// The settings of a server, checked: whatever is in here can be used.
 struct ServerConfiguration: Sendable {
@@ -45,7 +46,7 @@ struct ServerConfiguration: Sendable {
         hlsJavaScript = try reader.value(.hlsJavaScript) { .some($0.isEmpty ? nil : $0) }
         hlsJavaScriptURL = try reader.value(.hlsJavaScriptURL) { text in
             guard !text.isEmpty else { return .some(nil) }
-            return text.hasPrefix("https://") && text.count > 8 ? .some(text) : nil
+            return (try? HLSJavaScriptSource(file: nil, address: text)).map { $0.address }
         }
     }
 
