@@ -61,16 +61,14 @@ struct MediaPlaylistReader {
             throw line.fail("second EXTM3U")
         case "EXT-X-VERSION":
             try once.mark(name, line)
-            playlist.version = try line.integer(value)
-            guard playlist.version >= 1 else { throw line.fail("version 0") }
+            playlist.version = try line.version(value)
         case "EXT-X-INDEPENDENT-SEGMENTS":
             try once.mark(name, line)
             try line.nothing(value)
             playlist.hasIndependentSegments = true
         case "EXT-X-START":
             try once.mark(name, line)
-            let attributes = try line.attributes(value)
-            _ = try attributes.required("TIME-OFFSET", attributes.plain("TIME-OFFSET"))
+            try line.start(value)
         default:
             playlist.unknownTags.append(line.text)
             segment.unknownTags.append(line.text)

@@ -22,15 +22,14 @@ struct MultivariantPlaylistReader {
             throw line.fail("second EXTM3U")
         case "EXT-X-VERSION":
             try once.mark(name, line)
-            playlist.version = try line.integer(value)
+            playlist.version = try line.version(value)
         case "EXT-X-INDEPENDENT-SEGMENTS":
             try once.mark(name, line)
             try line.nothing(value)
             playlist.hasIndependentSegments = true
         case "EXT-X-START":
             try once.mark(name, line)
-            let attributes = try line.attributes(value)
-            _ = try attributes.required("TIME-OFFSET", attributes.plain("TIME-OFFSET"))
+            try line.start(value)
         case "EXT-X-STREAM-INF":
             pending = (try line.attributes(value), line.number)
         case "EXT-X-MEDIA":

@@ -106,6 +106,19 @@ struct PlaylistLine {
         try AttributeList(value ?? "", line: number)
     }
 
+    /// EXT-X-VERSION (§4.3.1.2): counted from 1.
+    func version(_ value: Substring?) throws(PlaylistError) -> Int {
+        let version = try integer(value)
+        guard version >= 1 else { throw fail("version 0") }
+        return version
+    }
+
+    /// EXT-X-START (§4.3.5.2).
+    func start(_ value: Substring?) throws(PlaylistError) {
+        let attributes = try attributes(value)
+        _ = try attributes.required("TIME-OFFSET", attributes.plain("TIME-OFFSET"))
+    }
+
     func nothing(_ value: Substring?) throws(PlaylistError) {
         guard value == nil else { throw fail("a value where the tag has none") }
     }
