@@ -15,6 +15,10 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
@@ -27,6 +31,9 @@ let package = Package(
     dependencies: [
         // Exact versions: Package.resolved is not committed, and a build must not change under anyone's feet.
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: ["YAML"]),
@@ -36,7 +43,10 @@ let package = Package(
     targets: [
         // Media, in the order a frame meets it. docs/architecture.md draws the arrows.
         .target(name: "MediaCore", dependencies: [nioCore]),
-        .target(name: "Ingest", dependencies: ["MediaCore", "Cryptography", nioCore, nioPosix, logging]),
+        .target(
+            name: "Ingest",
+            dependencies: ["MediaCore", "Cryptography", nioCore, nioPosix, nioTLS, nioSSL, metrics, logging]
+        ),
         .target(name: "Packager", dependencies: ["MediaCore", "LiveStore", nioCore, logging]),
         .target(name: "LiveStore", dependencies: ["MediaCore", nioCore]),
         .target(
@@ -55,7 +65,7 @@ let package = Package(
             name: "lyceum",
             dependencies: [
                 "MediaCore", "Ingest", "Packager", "LiveStore", "Origin", "Cryptography",
-                nioCore, nioPosix, logging, serviceLifecycle,
+                nioCore, nioPosix, nioSSL, asyncHTTPClient, metrics, logging, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),

@@ -41,23 +41,64 @@ public struct PublishRequest: Sendable {
     public let app: String
     /// The stream key as the encoder sent it, without its query string.
     public let streamKey: Secret
+    /// The query string behind the stream key, the app or the tcUrl, without its `?`; empty when there is none.
+    ///
+    /// Encoders that know no other place for a token put it there.
+    public let query: Secret
     /// The peer's address without its port.
     public let peerAddress: String
 
     /// A request to publish.
-    public init(app: String, streamKey: Secret, peerAddress: String) {
+    public init(app: String, streamKey: Secret, query: Secret = Secret(""), peerAddress: String) {
         self.app = app
         self.streamKey = streamKey
+        self.query = query
         self.peerAddress = peerAddress
+    }
+}
+
+/// What an encoder may publish, and for how long.
+public struct PublishGrant: Hashable, Sendable {
+    /// The stream.
+    public let stream: StreamID
+    /// How long the publish may last; `nil` when that is up to the encoder.
+    public let timeLimit: Duration?
+
+    /// A grant for a stream.
+    public init(_ stream: StreamID, timeLimit: Duration? = nil) {
+        self.stream = stream
+        self.timeLimit = timeLimit
+    }
+}
+
+/// Why an encoder may not publish, in the words that it is told.
+public struct PublishRefusal: Hashable, Sendable {
+    /// The two ways in which RTMP refuses a publish; encoders give up on either.
+    public enum Kind: Hashable, Sendable {
+        /// NetStream.Publish.Denied: the credentials are not good enough.
+        case denied
+        /// NetStream.Publish.BadName: the name is taken, or is none.
+        case badName
+    }
+
+    /// Which of the two.
+    public let kind: Kind
+    /// The reason as the streamer reads it.
+    public let reason: String
+
+    /// A refusal with its reason.
+    public init(_ kind: Kind = .denied, reason: String) {
+        self.kind = kind
+        self.reason = reason
     }
 }
 
 /// Whether an encoder may publish, and what.
 public enum PublishDecision: Hashable, Sendable {
-    /// The encoder may publish this stream.
-    case allow(StreamID)
-    /// The encoder may not; the reason is told to it in these words.
-    case deny(reason: String)
+    /// The encoder may publish.
+    case allow(PublishGrant)
+    /// The encoder may not.
+    case deny(PublishRefusal)
 }
 
 /// Decides who may publish, before NetStream.Publish.Start is sent.

@@ -15,14 +15,14 @@ struct PublishAuthorizerTests {
     }
 
     private func denies(_ decision: PublishDecision, saying words: String) -> Bool {
-        guard case .deny(let reason) = decision else { return false }
-        return reason.contains(words)
+        guard case .deny(let refusal) = decision else { return false }
+        return refusal.reason.contains(words)
     }
 
     @Test("open: the key is the name, and names that are none are refused with the rule")
     func open() throws {
         let authorizer = OpenPublishAuthorizer()
-        #expect(try decide(authorizer, "main-1.0_x") == .allow(try #require(StreamID("main-1.0_x"))))
+        #expect(try decide(authorizer, "main-1.0_x") == .allow(PublishGrant(try #require(StreamID("main-1.0_x")))))
         for key in ["a b", ".hidden", "../x", "ä", String(repeating: "a", count: 65)] {
             #expect(denies(try decide(authorizer, key), saying: "at most 64"), "\(key)")
         }
@@ -36,8 +36,8 @@ struct PublishAuthorizerTests {
             PublishKey(stream: one, secret: Secret("alpha")), PublishKey(stream: two, secret: Secret("beta")),
             PublishKey(stream: two, secret: Secret("")),
         ])
-        #expect(try decide(authorizer, "alpha") == .allow(one))
-        #expect(try decide(authorizer, "beta") == .allow(two))
+        #expect(try decide(authorizer, "alpha") == .allow(PublishGrant(one)))
+        #expect(try decide(authorizer, "beta") == .allow(PublishGrant(two)))
         for key in ["", "one", "alph", "alphaa", "Alpha", "alpha "] {
             #expect(denies(try decide(authorizer, key), saying: "wrong"), "\(key)")
         }

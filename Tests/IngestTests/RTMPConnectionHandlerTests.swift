@@ -70,7 +70,7 @@ struct RTMPConnectionHandlerTests {
         try connection.send(wireOf(picture, timestamp: 66))
         #expect(recording.events.isEmpty)
         #expect(try connection.replies(afterHandshake: true).compactMap(\.code) == ["NetConnection.Connect.Success"])
-        authorizer.decision.succeed(.allow(try name("main")))
+        authorizer.decision.succeed(.allow(PublishGrant(try name("main"))))
         loop.run()
         #expect(try connection.replies().compactMap(\.code) == ["NetStream.Publish.Start"])
         #expect(recording.events.count == 4)
@@ -89,7 +89,7 @@ struct RTMPConnectionHandlerTests {
         try second.send(opening())
         second.channel.close(promise: nil)
         loop.run()
-        late.decision.succeed(.allow(try name("main")))
+        late.decision.succeed(.allow(PublishGrant(try name("main"))))
         loop.run()
         #expect(recording.events.isEmpty)
     }

@@ -47,7 +47,7 @@ struct RTMPConnectionStateMachineTests {
         #expect(request.peerAddress == "192.0.2.7")
         #expect(asked.sent.isEmpty)
 
-        let claim = machine.authorized(.allow(main))
+        let claim = machine.authorized(.allow(PublishGrant(main)))
         #expect(claim.sent.isEmpty && claim.begins == nil)
         let started = machine.claimed()
         #expect(started.begins == main)
@@ -70,7 +70,7 @@ struct RTMPConnectionStateMachineTests {
         _ = try machine.connect()
         _ = try machine.command(.string("createStream"), .number(2), .null)
         _ = try machine.command(.string("publish"), .number(0), .null, .string("key"), stream: 1)
-        let effects = machine.authorized(.deny(reason: "no"))
+        let effects = machine.authorized(.deny(PublishRefusal(reason: "no")))
         #expect(effects.sent.map(\.code) == ["NetStream.Publish.Denied"])
         #expect(effects.sent[0].level == "error")
         #expect(effects.sent[0].words == "no")
@@ -229,7 +229,7 @@ struct RTMPConnectionStateMachineTests {
         #expect(effects.sent.first?.code == code)
         #expect(effects.closes == end)
         #expect(machine.end(.peerClosed).isEmpty)
-        #expect(machine.claimed().isEmpty && machine.authorized(.allow(main)).isEmpty)
+        #expect(machine.claimed().isEmpty && machine.authorized(.allow(PublishGrant(main))).isEmpty)
     }
 }
 

@@ -16,8 +16,9 @@ public struct OpenPublishAuthorizer: PublishAuthorizer {
         guard let stream = StreamID(request.streamKey.revealed) else {
             let rule =
                 "letters a-z and A-Z, digits, '-', '_' and '.', not first, at most \(StreamID.maximumLength) in all"
-            return eventLoop.makeSucceededFuture(.deny(reason: "the stream key is no stream name: use \(rule)"))
+            let refusal = PublishRefusal(.badName, reason: "the stream key is no stream name: use \(rule)")
+            return eventLoop.makeSucceededFuture(.deny(refusal))
         }
-        return eventLoop.makeSucceededFuture(.allow(stream))
+        return eventLoop.makeSucceededFuture(.allow(PublishGrant(stream)))
     }
 }

@@ -39,9 +39,9 @@ public struct PublishKeysAuthorizer: PublishAuthorizer {
         let offered = Array(request.streamKey.revealed.utf8)
         var stream: StreamID?
         for key in keys where ConstantTime.isEqual(key.secret, offered) { stream = key.stream }
-        let decision = stream.map(PublishDecision.allow)
+        let decision = stream.map { PublishDecision.allow(PublishGrant($0)) }
         return eventLoop.makeSucceededFuture(
-            decision ?? .deny(reason: "the stream key is wrong: check it in the encoder")
+            decision ?? .deny(PublishRefusal(reason: "the stream key is wrong: check it in the encoder"))
         )
     }
 }

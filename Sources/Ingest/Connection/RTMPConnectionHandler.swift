@@ -230,7 +230,8 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
                 self.perform(self.machine.authorized(decision))
             case .failure(let error):
                 self.logger.warning("stream key not checked", metadata: ["error.type": "\(type(of: error))"])
-                self.perform(self.machine.authorized(.deny(reason: "the server could not check the stream key")))
+                let refusal = PublishRefusal(reason: "the server could not check the stream key")
+                self.perform(self.machine.authorized(.deny(refusal)))
             }
         }
     }

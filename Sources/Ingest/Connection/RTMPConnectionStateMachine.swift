@@ -101,11 +101,11 @@ struct RTMPConnectionStateMachine {
     mutating func authorized(_ decision: PublishDecision) -> [Effect] {
         guard case .authorizing(let messageStreamID) = state else { return [] }
         switch decision {
-        case .allow(let stream):
-            state = .claiming(stream, messageStreamID: messageStreamID)
-            return [.claim(stream)]
-        case .deny(let reason):
-            return end(.refused(StreamStatus(code: .publishDenied, description: reason)))
+        case .allow(let grant):
+            state = .claiming(grant.stream, messageStreamID: messageStreamID)
+            return [.claim(grant.stream)]
+        case .deny(let refusal):
+            return end(.refused(StreamStatus(refusal)))
         }
     }
 

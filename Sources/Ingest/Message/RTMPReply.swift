@@ -1,3 +1,4 @@
+import MediaCore
 import NIOCore
 
 /// The messages that a server sends, in the form that librtmp, ffmpeg and GStreamer understand.
@@ -125,6 +126,16 @@ struct StreamStatus: Hashable {
 
     let code: Code
     let description: String
+
+    init(code: Code, description: String) {
+        self.code = code
+        self.description = description
+    }
+
+    /// The refusal of a publish.
+    init(_ refusal: PublishRefusal) {
+        self.init(code: refusal.kind == .denied ? .publishDenied : .publishBadName, description: refusal.reason)
+    }
 
     /// Whether the level is "error": then ffmpeg stops with the description.
     var isError: Bool { code != .publishStart && code != .unpublishSuccess }

@@ -66,7 +66,7 @@ extension RTMPConnectionStateMachine {
         _ = try machine.connect()
         _ = try machine.command(.string("createStream"), .number(2), .null)
         _ = try machine.command(.string("publish"), .number(3), .null, .string("key"), .string("live"), stream: 1)
-        _ = machine.authorized(.allow(name))
+        _ = machine.authorized(.allow(PublishGrant(name)))
         _ = machine.claimed()
         return machine
     }
