@@ -14,8 +14,11 @@ public struct AccessUnit: Sendable {
     public let isSync: Bool
     /// The coded bytes.
     ///
-    /// H.264: NAL units, each after its length (ISO/IEC 14496-15 §5.3.3). AAC: one raw data block.
+    /// In the form that ``CodecConfiguration`` names: NAL units after their lengths, OBUs, frames, packets.
     public let payload: ByteBuffer
+    /// The samples of sound in it where these change from one to the next, as with Opus and FLAC; else `nil`, and
+    /// ``SoundFormat/samplesPerAccessUnit`` holds.
+    public let sampleCount: Int?
 
     /// An access unit of a track.
     public init(
@@ -23,12 +26,14 @@ public struct AccessUnit: Sendable {
         decodeTime: MediaTime,
         compositionOffset: MediaTime = .zero,
         isSync: Bool,
-        payload: ByteBuffer
+        payload: ByteBuffer,
+        sampleCount: Int? = nil
     ) {
         self.trackID = trackID
         self.decodeTime = decodeTime
         self.compositionOffset = compositionOffset
         self.isSync = isSync
         self.payload = payload
+        self.sampleCount = sampleCount
     }
 }

@@ -33,19 +33,3 @@ public struct Track: Hashable, Sendable {
         self.configuration = configuration
     }
 }
-
-/// A codec with its decoder configuration record.
-public enum CodecConfiguration: Hashable, Sendable {
-    /// H.264, ISO/IEC 14496-10, samples as in ISO/IEC 14496-15.
-    case avc(AVCDecoderConfigurationRecord)
-    /// AAC, ISO/IEC 14496-3, raw access units without ADTS headers.
-    case aac(AudioSpecificConfig)
-
-    /// The value of the CODECS attribute for this track alone (RFC 6381 §3).
-    public var codecString: String {
-        switch self {
-        case .avc(let record): record.codecString
-        case .aac(let config): config.codecString
-        }
-    }
-}

@@ -129,10 +129,10 @@ struct RTMPConnectionHandlerTests {
     @Test("a codec that is not taken ends the publish with its name")
     func otherCodec() throws {
         var connection = try EmbeddedConnection(.init(recording), loop: loop)
-        try connection.send(opening() + wireOf([0x2F, 0, 0], timestamp: 40, type: 8))
+        try connection.send(opening() + wireOf([0xB2, 0, 0], timestamp: 40, type: 8))
         let last = try #require(try connection.replies(afterHandshake: true).last)
         #expect(last.code == "NetStream.Publish.Rejected")
-        #expect(last.words?.contains("MP3") == true)
+        #expect(last.words?.contains("Speex") == true)
         #expect(finishes == [.interrupted])
     }
 

@@ -56,15 +56,19 @@ struct PublishSession: ~Copyable {
         logger.info("publish ended", metadata: metadata)
     }
 
+    private mutating func deliver(_ outputs: FLVDemuxer.Outputs, now: NIODeadline) {
+        for output in outputs { deliver(output, now: now) }
+    }
+
     private mutating func deliver(_ output: FLVDemuxer.Output, now: NIODeadline) {
         switch output {
-        case .nothing: break
         case .unit(let unit): sink.receive(unit)
         case .configure(let track):
             logger.info(
                 "track configured",
                 metadata: [
                     "track.kind": "\(track.id.kind.rawValue)",
+                    "track.index": "\(track.id.index)",
                     "track.format": "\(track.configuration.format)",
                     "track.codec": "\(track.configuration.codecString)",
                 ]
@@ -89,13 +93,9 @@ struct PublishSession: ~Copyable {
 extension CodecConfiguration {
     /// The format as a streamer knows it: `H.264 1920x1080`, `AAC 48000 Hz, 2 channels`.
     fileprivate var format: String {
-        switch self {
-        case .avc(let record):
-            let parameters = record.sequenceParameterSet
-            return "H.264 \(parameters.width)x\(parameters.height)"
-        case .aac(let config):
-            let channels = config.channelCount.map { $0 == 1 ? ", mono" : ", \($0) channels" } ?? ""
-            return "AAC \(config.samplingFrequency) Hz\(channels)"
-        }
+        if let picture { return "\(codecName) \(picture.width)x\(picture.height)" }
+        guard let sound else { return codecName }
+        let channels = sound.channelCount.map { $0 == 1 ? ", mono" : ", \($0) channels" } ?? ""
+        return "\(codecName) \(sound.samplingFrequency) Hz\(channels)"
     }
 }

@@ -7,9 +7,9 @@ struct AVCAccessUnit {
     /// The NAL units, each after its length, none of them empty.
     let payload: ByteBuffer
     /// Whether a slice of an IDR picture is among them (type 5).
-    private(set) var hasInstantaneousDecoderRefresh = false
+    let hasInstantaneousDecoderRefresh: Bool
     /// Whether a recovery point is among them (§D.1.8): decoding may start here, and some frames later all is well.
-    private(set) var hasRecoveryPoint = false
+    let hasRecoveryPoint: Bool
 
     /// Reads the NAL unit headers, or returns `nil` when a length passes the end or only empty NAL units are there.
     ///
@@ -17,41 +17,19 @@ struct AVCAccessUnit {
     ///   - payload: NAL units, each after its length.
     ///   - lengthSize: the size of the lengths: 1, 2 or 4 bytes.
     init?(_ payload: ByteBuffer, lengthSize: Int) {
-        var rest = payload
-        var hasEmptyUnits = false
-        var count = 0
-        while rest.readableBytes > 0 {
-            guard let length = rest.getLength(at: rest.readerIndex, size: lengthSize) else { return nil }
-            rest.moveReaderIndex(forwardBy: lengthSize)
-            guard length <= rest.readableBytes else { return nil }
-            guard length > 0, let header = rest.getInteger(at: rest.readerIndex, as: UInt8.self) else {
-                hasEmptyUnits = true
-                continue
-            }
-            count += 1
+        var hasRefresh = false
+        var hasPoint = false
+        let kept = LengthPrefixedNALUnits.read(payload, lengthSize: lengthSize) { header, index, length in
             switch header & 0x1F {
-            case 5: hasInstantaneousDecoderRefresh = true
-            case 6 where !hasRecoveryPoint:
-                hasRecoveryPoint = Self.isRecoveryPoint(rest.getSlice(at: rest.readerIndex + 1, length: length - 1))
+            case 5: hasRefresh = true
+            case 6 where !hasPoint: hasPoint = Self.isRecoveryPoint(payload.getSlice(at: index, length: length))
             default: break
             }
-            rest.moveReaderIndex(forwardBy: length)
         }
-        guard count > 0 else { return nil }
-        self.payload = hasEmptyUnits ? Self.withoutEmptyUnits(payload, lengthSize: lengthSize) : payload
-    }
-
-    /// An empty NAL unit is invalid (§7.3.1 has a header byte in each) and stops some decoders.
-    private static func withoutEmptyUnits(_ payload: ByteBuffer, lengthSize: Int) -> ByteBuffer {
-        var rest = payload
-        var kept = ByteBuffer()
-        kept.reserveCapacity(payload.readableBytes)
-        while let length = rest.getLength(at: rest.readerIndex, size: lengthSize),
-            let unit = rest.readSlice(length: lengthSize + length)
-        {
-            if length > 0 { kept.writeImmutableBuffer(unit) }
-        }
-        return kept
+        guard let kept else { return nil }
+        self.payload = kept
+        hasInstantaneousDecoderRefresh = hasRefresh
+        hasRecoveryPoint = hasPoint
     }
 
     /// Whether supplemental enhancement information (§7.3.2.3.1) holds a message of payload type 6.
@@ -94,15 +72,5 @@ private struct EmulationFreeBytes {
             if byte != 0xFF { return sum }
         }
         return nil
-    }
-}
-
-extension ByteBuffer {
-    fileprivate func getLength(at index: Int, size: Int) -> Int? {
-        switch size {
-        case 1: getInteger(at: index, as: UInt8.self).map(Int.init)
-        case 2: getInteger(at: index, as: UInt16.self).map(Int.init)
-        default: getInteger(at: index, as: UInt32.self).map(Int.init)
-        }
     }
 }

@@ -3,18 +3,17 @@ import NIOCore
 
 /// Turns the audio and video messages of one publish into tracks and access units.
 ///
-/// A message's payload is the body of an FLV tag (RTMP 1.0 §7.1.4, §7.1.5; FLV 10.1 §E.4.2, §E.4.3). Each tag goes by its
-/// first byte to the reader of its form; the readers give a ``Tag``, which is the same for every codec.
+/// A message's payload is the body of an FLV tag (RTMP 1.0 §7.1.4, §7.1.5). Its first byte tells the form: ``LegacyTag``
+/// (FLV 10.1 §E.4) or ``EnhancedTag`` (Enhanced RTMP v2). Both give ``TrackTag``s, which the ``TrackReader`` of their track
+/// reads by codec.
 struct FLVDemuxer {
     /// What a tag is to the publish.
     enum Output {
-        /// The tag says nothing that anyone waits for.
-        case nothing
         /// The track is new or its configuration has changed.
         case configure(Track)
         /// A picture or an audio frame.
         case unit(AccessUnit)
-        /// The tag is broken and was left out.
+        /// The tag, or one track's part of it, is broken and was left out.
         case dropped(DropReason)
     }
 
@@ -24,159 +23,155 @@ struct FLVDemuxer {
         case emptyTag
         /// NAL unit lengths that pass the end, or no NAL unit.
         case malformedAccessUnit
+        /// The frame's own header is none of its codec's.
+        case malformedFrame
+        /// A multitrack tag whose tracks pass its end, or of an unknown kind.
+        case malformedTracks
         /// The decoder could not know what to do with it yet.
         case noConfiguration
         /// The sequence header does not hold a configuration.
         case invalidConfiguration(String)
+        /// More tracks than are kept.
+        case tooManyTracks
 
         var description: String {
             switch self {
             case .emptyTag: "a tag without a payload"
             case .malformedAccessUnit: "NAL unit lengths do not fit the access unit"
+            case .malformedFrame: "a frame that is not of its codec"
+            case .malformedTracks: "tracks that do not fit their message"
             case .noConfiguration: "media before its sequence header"
             case .invalidConfiguration(let problem): problem
+            case .tooManyTracks: "more than \(FLVDemuxer.maximumTracks) tracks of a kind"
             }
         }
     }
 
-    /// The largest sequence header believed: real ones are below 1 KB, and each is kept.
-    static let maximumConfigurationLength = 64 << 10
-
-    /// What the reader of a tag found in it.
-    private enum Tag {
-        case ignored
-        case sequenceHeader(CodecConfiguration)
-        case frame(payload: ByteBuffer, compositionOffset: MediaTime, isSync: Bool)
-    }
+    /// Tracks of one kind: OBS sends up to 6 of each; the ids leave room for 256, each with a configuration to keep.
+    static let maximumTracks = 16
 
     private var clock = PublishClock()
-    private var configurations: [TrackID: CodecConfiguration] = [:]
+    private var readers: [TrackReader] = []
 
     /// Reads the tag of a video message.
     ///
     /// - Throws: ``MediaTagError`` when the publish cannot go on.
-    mutating func receiveVideo(_ body: ByteBuffer, timestamp: UInt32) throws(MediaTagError) -> Output {
-        guard let first = body.getInteger(at: body.readerIndex, as: UInt8.self) else { return .dropped(.emptyTag) }
-        let track = TrackID(.video)
+    mutating func receiveVideo(_ body: ByteBuffer, timestamp: UInt32) throws(MediaTagError) -> Outputs {
         // Enhanced RTMP v1: the top bit says that a packet type and a FourCC follow.
-        guard first & 0x80 == 0 else { throw .unsupportedCodec(Self.enhancedName(of: body, kind: "video")) }
-        guard first & 0x0F == 7 else { throw .unsupportedCodec(MediaCodecName(videoCodecID: first & 0x0F)) }
-        return try output(of: readAVC(body, track: track), track: track, timestamp: timestamp)
+        let isEnhanced = (body.readableBytesView.first ?? 0) & 0x80 != 0
+        return try collect { (demuxer: inout FLVDemuxer, outputs: inout Outputs) throws(TagError) in
+            if isEnhanced {
+                try demuxer.read(try EnhancedTag(.video, body), timestamp: timestamp, into: &outputs)
+            } else {
+                try demuxer.read(try LegacyTag.readVideo(body), timestamp: timestamp, into: &outputs)
+            }
+        }
     }
 
     /// Reads the tag of an audio message.
     ///
     /// - Throws: ``MediaTagError`` when the publish cannot go on.
-    mutating func receiveAudio(_ body: ByteBuffer, timestamp: UInt32) throws(MediaTagError) -> Output {
-        guard let first = body.getInteger(at: body.readerIndex, as: UInt8.self) else { return .dropped(.emptyTag) }
-        let track = TrackID(.audio)
-        switch first >> 4 {
-        case 10: return try output(of: readAAC(body, track: track), track: track, timestamp: timestamp)
+    mutating func receiveAudio(_ body: ByteBuffer, timestamp: UInt32) throws(MediaTagError) -> Outputs {
         // Enhanced RTMP v2: sound format 9 says that a packet type and a FourCC follow.
-        case 9: throw .unsupportedCodec(Self.enhancedName(of: body, kind: "audio"))
-        case let format: throw .unsupportedCodec(MediaCodecName(soundFormat: format))
-        }
-    }
-
-    private mutating func output(
-        of tag: Result<Tag, DropReason>,
-        track: TrackID,
-        timestamp: UInt32
-    ) throws(MediaTagError) -> Output {
-        switch tag {
-        case .failure(let reason):
-            return .dropped(reason)
-        case .success(.ignored):
-            return .nothing
-        case .success(.sequenceHeader(let configuration)):
-            // GStreamer and some hardware repeat it before every keyframe.
-            guard configurations.updateValue(configuration, forKey: track) != configuration else { return .nothing }
-            return .configure(Track(id: track, configuration: configuration))
-        case .success(.frame(let payload, let compositionOffset, let isSync)):
-            let unit = AccessUnit(
-                trackID: track,
-                decodeTime: try clock.unwrap(timestamp, of: track),
-                compositionOffset: compositionOffset,
-                isSync: isSync,
-                payload: payload
-            )
-            return .unit(unit)
-        }
-    }
-
-    // MARK: - H.264 (FLV 10.1 §E.4.3)
-
-    private func readAVC(_ body: ByteBuffer, track: TrackID) -> Result<Tag, DropReason> {
-        var body = body
-        guard let first = body.readInteger(as: UInt8.self) else { return .failure(.emptyTag) }
-        let frameType = first >> 4
-        // Frame type 5 is an instruction to a Flash player, not a picture.
-        guard frameType != 5 else { return .success(.ignored) }
-        guard let packet = body.readInteger(as: UInt32.self) else { return .failure(.emptyTag) }
-        switch packet >> 24 {
-        case 0:
-            return readConfiguration(body) { bytes throws(CodecConfigurationError) in
-                .avc(try AVCDecoderConfigurationRecord(bytes))
+        let isEnhanced = (body.readableBytesView.first ?? 0) >> 4 == 9
+        return try collect { (demuxer: inout FLVDemuxer, outputs: inout Outputs) throws(TagError) in
+            if isEnhanced {
+                try demuxer.read(try EnhancedTag(.audio, body), timestamp: timestamp, into: &outputs)
+            } else {
+                try demuxer.read(try LegacyTag.readAudio(body), timestamp: timestamp, into: &outputs)
             }
-        case 1:
-            guard case .avc(let record) = configurations[track] else { return .failure(.noConfiguration) }
-            guard body.readableBytes > 0 else { return .failure(.emptyTag) }
-            guard let unit = AVCAccessUnit(body.slice(), lengthSize: record.nalUnitLengthSize) else {
-                return .failure(.malformedAccessUnit)
-            }
-            // CompositionTime is a signed number of 24 bits: shifted up and down again, its sign spreads.
-            let compositionTime = Int32(bitPattern: packet << 8) >> 8
-            let isKeyframe = frameType == 1
-            let frame = Tag.frame(
-                payload: unit.payload,
-                compositionOffset: .milliseconds(Int64(compositionTime)),
-                isSync: unit.hasInstantaneousDecoderRefresh || isKeyframe && unit.hasRecoveryPoint
-            )
-            return .success(frame)
-        default:
-            // 2 ends the sequence: of the track, not of the publish, and the next frame may follow.
-            return .success(.ignored)
         }
     }
 
-    // MARK: - AAC (FLV 10.1 §E.4.2)
-
-    private func readAAC(_ body: ByteBuffer, track: TrackID) -> Result<Tag, DropReason> {
-        var body = body
-        guard let header = body.readInteger(as: UInt16.self), body.readableBytes > 0 else { return .failure(.emptyTag) }
-        switch header & 0xFF {
-        case 0:
-            return readConfiguration(body) { bytes throws(CodecConfigurationError) in
-                .aac(try AudioSpecificConfig(bytes))
-            }
-        case 1:
-            guard case .aac = configurations[track] else { return .failure(.noConfiguration) }
-            return .success(.frame(payload: body.slice(), compositionOffset: .zero, isSync: true))
-        default:
-            return .success(.ignored)
-        }
-    }
-
-    // MARK: - Both
-
-    private func readConfiguration(
-        _ body: ByteBuffer,
-        _ parse: ([UInt8]) throws(CodecConfigurationError) -> CodecConfiguration
-    ) -> Result<Tag, DropReason> {
-        guard body.readableBytes <= Self.maximumConfigurationLength else {
-            let problem = "sequence header of \(body.readableBytes) bytes, allowed \(Self.maximumConfigurationLength)"
-            return .failure(.invalidConfiguration(problem))
-        }
-        do {
-            return .success(.sequenceHeader(try parse(Array(body.readableBytesView))))
+    private mutating func collect(
+        _ read: (inout FLVDemuxer, inout Outputs) throws(TagError) -> Void
+    ) throws(MediaTagError) -> Outputs {
+        var outputs = Outputs()
+        do throws(TagError) {
+            try read(&self, &outputs)
         } catch {
-            return .failure(.invalidConfiguration(error.description))
+            switch error {
+            case .broken(let reason): outputs.append(.dropped(reason))
+            case .refused(let refusal): throw refusal
+            }
+        }
+        return outputs
+    }
+
+    private mutating func read(
+        _ tag: EnhancedTag,
+        timestamp: UInt32,
+        into outputs: inout Outputs
+    ) throws(TagError) {
+        var tag = tag
+        while let part = try tag.next() {
+            do throws(TagError) {
+                try read(part, timestamp: timestamp, offset: tag.timestampOffset, into: &outputs)
+            } catch {
+                // One track's fault is not the others'.
+                guard case .broken(let reason) = error else { throw error }
+                outputs.append(.dropped(reason))
+            }
         }
     }
 
-    private static func enhancedName(of body: ByteBuffer, kind: String) -> MediaCodecName {
-        MediaCodecName(fourCC: body.getInteger(at: body.readerIndex + 1, as: UInt32.self) ?? 0, kind: kind)
+    private mutating func read(
+        _ tag: TrackTag,
+        timestamp: UInt32,
+        offset: MediaTime = .zero,
+        into outputs: inout Outputs
+    ) throws(TagError) {
+        let reading = try readers[try readerIndex(of: tag.id)].read(tag)
+        if let configuration = reading.configuration {
+            outputs.append(.configure(Track(id: tag.id, configuration: configuration)))
+        }
+        guard let frame = reading.frame else { return }
+        let time: MediaTime
+        do throws(MediaTagError) {
+            time = try clock.unwrap(timestamp, of: tag.id) + offset
+        } catch {
+            throw .refused(error)
+        }
+        outputs.append(
+            .unit(
+                AccessUnit(
+                    trackID: tag.id,
+                    decodeTime: time,
+                    compositionOffset: frame.compositionOffset,
+                    isSync: frame.isSync,
+                    payload: frame.payload,
+                    sampleCount: frame.sampleCount
+                )
+            )
+        )
+    }
+
+    /// The reader of a track, which its first tag makes.
+    private mutating func readerIndex(of id: TrackID) throws(TagError) -> Int {
+        if let index = readers.firstIndex(where: { $0.id == id }) { return index }
+        guard readers.count(where: { $0.id.kind == id.kind }) < Self.maximumTracks else {
+            throw .broken(.tooManyTracks)
+        }
+        readers.append(TrackReader(id))
+        return readers.count - 1
     }
 }
 
-extension FLVDemuxer.DropReason: Error {}
+extension FLVDemuxer {
+    /// What one message is to the publish, in order: usually one thing, which costs no memory of its own.
+    struct Outputs: Sequence, IteratorProtocol {
+        private var first: Output?
+        private var others: [Output] = []
+        private var position = 0
+
+        mutating func append(_ output: Output) {
+            if first == nil { first = output } else { others.append(output) }
+        }
+
+        mutating func next() -> Output? {
+            defer { position += 1 }
+            if position == 0 { return first }
+            return position <= others.count ? others[position - 1] : nil
+        }
+    }
+}

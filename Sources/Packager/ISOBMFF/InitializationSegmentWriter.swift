@@ -72,9 +72,10 @@ enum InitializationSegmentWriter {
             box.write(UInt16(track.id.kind == .video ? 0 : 0x0100))  // volume
             box.write(UInt16(0))
             writeUnityMatrix(to: &box)
-            let size = track.pictureSize
-            box.write(UInt32(size.width) << 16)
-            box.write(UInt32(size.height) << 16)
+            // 16.16, and 0 by 0 for sound.
+            let picture = track.configuration.picture
+            box.write(UInt32(UInt16(clamping: picture?.width ?? 0)) << 16)
+            box.write(UInt32(UInt16(clamping: picture?.height ?? 0)) << 16)
         }
     }
 
@@ -117,13 +118,5 @@ enum InitializationSegmentWriter {
             box.write(UInt32(1))  // default_sample_description_index
             box.writeZeros(12)
         }
-    }
-}
-
-extension Track {
-    /// The size of the pictures; 0x0 for sound.
-    fileprivate var pictureSize: (width: Int, height: Int) {
-        guard case .avc(let record) = configuration else { return (0, 0) }
-        return (record.sequenceParameterSet.width, record.sequenceParameterSet.height)
     }
 }

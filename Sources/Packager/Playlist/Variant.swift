@@ -18,8 +18,7 @@ struct Variant: Equatable {
     init(_ draft: SegmentDraft) {
         codecs = draft.runs.map(\.track.configuration.codecString)
         for run in draft.runs {
-            guard case .avc(let record) = run.track.configuration else { continue }
-            let picture = record.sequenceParameterSet
+            guard let picture = run.track.configuration.picture else { continue }
             resolution = Resolution(width: picture.width, height: picture.height)
             frameRate = Self.frameRate(
                 measured: Double(run.samples.count) / draft.duration.seconds,

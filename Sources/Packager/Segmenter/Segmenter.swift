@@ -350,10 +350,12 @@ struct Segmenter {
 extension Sample {
     /// A frame of silence; `nil` when it is not known how to write one.
     fileprivate init?(silenceOf track: Track) {
-        guard case .aac(let config) = track.configuration, let bytes = config.silentAccessUnit else { return nil }
+        guard let sound = track.configuration.sound, let bytes = track.configuration.silentAccessUnit else {
+            return nil
+        }
         self.init(
             decodeTime: 0,
-            duration: Int64(config.samplesPerFrame),
+            duration: Int64(sound.samplesPerAccessUnit),
             compositionOffset: 0,
             isSync: true,
             payload: ByteBuffer(bytes: bytes)

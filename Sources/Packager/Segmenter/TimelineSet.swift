@@ -49,7 +49,7 @@ struct TimelineSet {
             isJump = abs((offset - timeline.offset).nanoseconds) > Self.sameClock.nanoseconds
             if isJump { timeline.anchor(to: offset) }
         }
-        let placement = timeline.place(time)
+        let placement = timeline.place(time, sampleCount: unit.sampleCount)
         timelines[track.id] = timeline
         return (placement, isJump)
     }

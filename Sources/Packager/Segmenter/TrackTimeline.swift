@@ -25,8 +25,11 @@ struct TrackTimeline {
     /// The duration of the only picture of a track.
     private static let unknownFrameDuration = videoTimescale / 30
 
+    /// Sound that is late by less than a 25th of a second is late, not lost, however short its frames are.
+    private static let disorderPerSecond: Int64 = 25
+
     private(set) var timescale: Int64
-    /// Ticks of one audio frame; `nil` for video, whose pictures last until the next one.
+    /// Ticks of an audio frame that does not state its own length; `nil` for video, whose pictures last until the next one.
     private var frameDuration: Int64?
     /// A clock that steps forward further than this has jumped; less is a picture or a sound that lasts.
     private let largestStepForward: MediaTime
@@ -98,19 +101,22 @@ struct TrackTimeline {
     }
 
     /// Places the next access unit.
-    mutating func place(_ encoderTime: MediaTime) -> Placement {
+    ///
+    /// - Parameters:
+    ///   - encoderTime: its decode time on the encoder's clock.
+    ///   - sampleCount: how long it lasts, in samples, when it says so itself.
+    /// - Returns: its place on the live's timeline.
+    mutating func place(_ encoderTime: MediaTime, sampleCount: Int? = nil) -> Placement {
         lastEncoderTime = encoderTime
         defer { isAnchoredAnew = false }
         let wanted = (encoderTime + offset).ticks(timescale: timescale)
         guard let frameDuration else { return placeVideo(wanted) }
-        return placeAudio(wanted, frameDuration: frameDuration)
+        return placeAudio(wanted, frameDuration: sampleCount.map(Int64.init) ?? frameDuration)
     }
 
     private static func units(of configuration: CodecConfiguration) -> (timescale: Int64, frameDuration: Int64?) {
-        switch configuration {
-        case .avc: (videoTimescale, nil)
-        case .aac(let config): (Int64(config.samplingFrequency), Int64(config.samplesPerFrame))
-        }
+        guard let sound = configuration.sound else { return (videoTimescale, nil) }
+        return (Int64(sound.samplingFrequency), Int64(sound.samplesPerAccessUnit))
     }
 
     private mutating func placeVideo(_ wanted: Int64) -> Placement {
@@ -135,7 +141,7 @@ struct TrackTimeline {
             return Placement(decodeTime: decodeTime, duration: frameDuration, isCovered: true)
         }
         hasFilled = false
-        if error > 2 * frameDuration {
+        if error > max(2 * frameDuration, timescale / Self.disorderPerSecond) {
             missing = error
             decodeTime = wanted
             drift = 0

@@ -18,7 +18,7 @@ public struct AVCSequenceParameterSet: Hashable, Sendable {
     ///
     /// - Throws: ``CodecConfigurationError`` when it ends too early or states a size that no decoder takes.
     public init(nalUnit: some Sequence<UInt8>) throws(CodecConfigurationError) {
-        var reader = BitReader(Self.rawByteSequencePayload(of: nalUnit))
+        var reader = BitReader(NALUnit.rawByteSequencePayload(of: nalUnit))
         let nalUnitType = try reader.read(8) & 0x1F
         guard nalUnitType == 7 else { throw .malformed("NAL unit type \(nalUnitType), expected 7") }
         profile = UInt8(try reader.read(8))
@@ -56,21 +56,6 @@ public struct AVCSequenceParameterSet: Hashable, Sendable {
         }
         // A VUI cut short costs the frame rate only: some encoders' parameter sets end inside it.
         nominalFrameRate = (try? Self.readFrameRate(from: &reader)) ?? nil
-    }
-
-    /// The NAL unit without its emulation prevention bytes (§7.3.1).
-    private static func rawByteSequencePayload(of nalUnit: some Sequence<UInt8>) -> [UInt8] {
-        var payload: [UInt8] = []
-        var zeros = 0
-        for byte in nalUnit {
-            if zeros >= 2, byte == 3 {
-                zeros = 0
-                continue
-            }
-            zeros = byte == 0 ? zeros + 1 : 0
-            payload.append(byte)
-        }
-        return payload
     }
 
     private static let profilesWithChromaFormat: Set<UInt8> = [

@@ -37,7 +37,7 @@ public struct AVCDecoderConfigurationRecord: Hashable, Sendable {
 
     /// `avc1.PPCCLL` (RFC 6381 §3.3).
     public var codecString: String {
-        "avc1." + profileLevel.map(Self.hexadecimal).joined()
+        "avc1." + profileLevel.map(\.twoHexadecimalDigits).joined()
     }
 
     private static func readParameterSets(
@@ -58,10 +58,5 @@ public struct AVCDecoderConfigurationRecord: Hashable, Sendable {
             position += length
         }
         return sets
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> String {
-        let digits = String(byte, radix: 16, uppercase: false)
-        return digits.count == 1 ? "0" + digits : digits
     }
 }
