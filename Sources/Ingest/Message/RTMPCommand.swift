@@ -40,7 +40,7 @@ extension RTMPMessage {
 /// Why a peer's commands end its connection.
 enum RTMPCommandError: Error, Hashable, CustomStringConvertible {
     /// The body is not AMF 0.
-    case malformed(AMF0Error)
+    case malformed(AMFError)
     /// The body does not begin with a name.
     case unnamed
     /// A command that needs a connection came before connect.
