@@ -52,6 +52,8 @@ struct AMF3Decoder {
     ///   - buffer: begins with the value's marker; the value is taken off.
     ///   - budget: pays for it.
     ///   - depth: how deep it lies in others.
+    /// - Returns: the value in terms of AMF 0.
+    /// - Throws: ``AMFError`` when it is none or too much.
     mutating func readValue(
         from buffer: inout ByteBuffer,
         budget: inout AMFBudget,
