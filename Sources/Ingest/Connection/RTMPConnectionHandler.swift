@@ -2,6 +2,8 @@ import Cryptography
 import Logging
 import MediaCore
 import NIOCore
+import NIOSSL
+import NIOTLS
 
 /// The I/O of one connection: carries bytes between the socket and the state machines and does what these answer.
 ///
@@ -45,6 +47,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     private var encoder = RTMPChunkEncoder()
     private var machine: RTMPConnectionStateMachine
 
+    private var isSecured = false
     private var isPaused = false
     private var backlog = ByteBuffer()
     private var claimedStream: StreamID?
@@ -115,6 +118,10 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        if isSecured, stage == .handshake {
+            // ffmpeg with GnuTLS says no more than this about a certificate that it does not trust.
+            logger.info("tls client left without a word: perhaps it does not trust the certificate")
+        }
         perform(machine.end(.peerClosed))
         stage = .closed
         deadlineCheck?.cancel()
@@ -123,12 +130,19 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent { perform(machine.end(.serverStopped)) }
+        if case .handshakeCompleted? = event as? TLSUserEvent { isSecured = true }
         if let request = event as? DrainRequest { perform(machine.drain(request)) }
         context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.debug("connection error", metadata: ["error": "\(error)"])
+        // A client that does not trust the certificate, or speaks too old a TLS, should be found in the log.
+        let isTLS = error is NIOSSLError || error is BoringSSLError
+        logger.log(
+            level: stage == .handshake && isTLS ? .info : .debug,
+            "connection error",
+            metadata: ["error": "\(error)"]
+        )
         context.close(promise: nil)
     }
 
