@@ -21,7 +21,8 @@ struct ConfigurationKey: Sendable {
 
     /// Every setting, in the order in which `lyceum config` prints them.
     static let all = [
-        dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, reconnectURL, publish, segmentSeconds, windowSeconds,
+        dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, rtmpsPort, tlsCertificate, tlsKey, reconnectURL, publish,
+        segmentSeconds, windowSeconds,
         graceSeconds,
         logLevel, hlsJavaScript, hlsJavaScriptURL,
     ]
@@ -55,6 +56,24 @@ struct ConfigurationKey: Sendable {
         defaultValue: "1935",
         expected: "a port from 0 to 65535; 0 takes a free one",
         summary: "the port that encoders connect to"
+    )
+    static let rtmpsPort = ConfigurationKey(
+        path: ["rtmps", "port"],
+        defaultValue: "",
+        expected: "a port from 0 to 65535, 0 for a free one, or nothing for no RTMPS",
+        summary: "the port that encoders connect to over TLS; needs a certificate"
+    )
+    static let tlsCertificate = ConfigurationKey(
+        path: ["tls", "cert"],
+        defaultValue: "",
+        expected: "a file with a certificate chain in PEM form",
+        summary: "the certificate and, after it, those up to a root that clients know"
+    )
+    static let tlsKey = ConfigurationKey(
+        path: ["tls", "key"],
+        defaultValue: "",
+        expected: "a file with the certificate's private key in PEM form, without a passphrase",
+        summary: "the certificate's private key"
     )
     static let reconnectURL = ConfigurationKey(
         path: ["rtmp", "reconnect_url"],

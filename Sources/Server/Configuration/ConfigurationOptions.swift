@@ -16,6 +16,12 @@ struct ConfigurationOptions: ParsableArguments {
     var rtmpHost: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.rtmpPort.help))
     var rtmpPort: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.rtmpsPort.help))
+    var rtmpsPort: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.tlsCertificate.help))
+    var tlsCert: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.tlsKey.help))
+    var tlsKey: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.reconnectURL.help))
     var rtmpReconnectUrl: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.publish.help))
@@ -56,7 +62,8 @@ struct ConfigurationOptions: ParsableArguments {
     private var flags: [(key: ConfigurationKey, value: String)] {
         let all: [(ConfigurationKey, String?)] = [
             (.dataDirectory, dataDir), (.httpHost, httpHost), (.httpPort, httpPort), (.rtmpHost, rtmpHost),
-            (.rtmpPort, rtmpPort), (.reconnectURL, rtmpReconnectUrl), (.publish, publish),
+            (.rtmpPort, rtmpPort), (.rtmpsPort, rtmpsPort), (.tlsCertificate, tlsCert),
+            (.tlsKey, tlsKey), (.reconnectURL, rtmpReconnectUrl), (.publish, publish),
             (.segmentSeconds, segmentSeconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),

@@ -17,6 +17,11 @@ struct ServerConfiguration: Sendable {
     let httpPort: Int
     let rtmpHost: String
     let rtmpPort: Int
+    /// The port for RTMP over TLS, if it is wanted.
+    let rtmpsPort: Int?
+    /// The paths of the certificate chain and of its key; both set when a port wants them.
+    let tlsCertificate: String
+    let tlsKey: String
     /// Where publishers are asked to go when the server is drained.
     let reconnectURL: String?
     let publishing: Publishing
@@ -38,6 +43,12 @@ struct ServerConfiguration: Sendable {
         httpHost = try reader.value(.httpHost) { $0 }
         httpPort = try reader.value(.httpPort, Self.port)
         rtmpPort = try reader.value(.rtmpPort, Self.port)
+        rtmpsPort = try reader.value(.rtmpsPort) { text -> Int?? in
+            text.isEmpty ? .some(nil) : Self.port(text).map { .some($0) }
+        }
+        let needsCertificate = rtmpsPort != nil
+        tlsCertificate = try reader.value(.tlsCertificate) { needsCertificate && $0.isEmpty ? nil : $0 }
+        tlsKey = try reader.value(.tlsKey) { needsCertificate && $0.isEmpty ? nil : $0 }
         reconnectURL = try reader.value(.reconnectURL) { text in
             guard !text.isEmpty else { return .some(nil) }
             let isAddress = ["rtmp://", "rtmps://"].contains { text.hasPrefix($0) && text.count > $0.count }
