@@ -65,7 +65,7 @@ let package = Package(
             name: "lyceum",
             dependencies: [
                 "MediaCore", "Ingest", "Packager", "LiveStore", "Origin", "Cryptography", "TLS",
-                nioCore, nioPosix, asyncHTTPClient, logging, serviceLifecycle,
+                nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),

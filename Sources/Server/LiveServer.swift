@@ -53,6 +53,7 @@ struct LiveServer: Service {
         var authorizer: any PublishAuthorizer
         /// The keys that are looked up, to be read again when their file changes.
         var keys: PublishKeyFileAuthorizer?
+        var webhook: WebhookPublishAuthorizer?
         /// The key that the first start has made: it can be shown only now.
         var firstKey: (stream: StreamID, secret: Secret)?
     }
@@ -199,6 +200,7 @@ struct LiveServer: Service {
         logger.info("stopping: lives end, viewers get the rest of what they watch")
         readiness.current = .draining
         await ingest.shutDown()
+        await publishing.webhook?.shutDown()
         packaging.endInterruptedLives()
         await origin.drain(within: Self.drainTime)
         logger.info("stopped")
@@ -234,12 +236,21 @@ struct LiveServer: Service {
                 metadata: ["rtmp.host": "\(configuration.rtmpHost)"]
             )
             return Publishing(authorizer: OpenPublishAuthorizer())
+        case .webhook:
+            let webhook = WebhookPublishAuthorizer(
+                url: configuration.webhookURL,
+                secret: configuration.webhookSecret,
+                group: MultiThreadedEventLoopGroup.singleton,
+                logger: logger
+            )
+            return Publishing(authorizer: ThrottlingPublishAuthorizer(webhook, logger: logger), webhook: webhook)
         case .keys:
             let file = PublishKeyFile(dataDirectory: configuration.dataDirectory)
             do {
                 let firstKey = try firstKey(in: file)
                 let keys = try PublishKeyFileAuthorizer(file, threads: .singleton, logger: logger)
-                return Publishing(authorizer: keys, keys: keys, firstKey: firstKey)
+                let authorizer = ThrottlingPublishAuthorizer(keys, logger: logger)
+                return Publishing(authorizer: authorizer, keys: keys, firstKey: firstKey)
             } catch {
                 throw StartFailure.unavailable("\(error)")
             }

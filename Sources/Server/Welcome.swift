@@ -36,6 +36,7 @@ struct Welcome {
     private var streamKey: String {
         switch publishing {
         case .open: "main, or any name: whoever reaches this port may publish"
+        case .webhook: "one that your webhook allows"
         case .keys:
             newKey?.secret.revealed ?? "the one you have; `lyceum key rotate main` makes a new one"
         }

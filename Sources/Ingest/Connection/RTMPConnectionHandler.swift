@@ -58,6 +58,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     private var deadline = NIODeadline.distantFuture
     private var deadlineCheck: Scheduled<Void>?
     private var takeoverCheck: Scheduled<Void>?
+    private var timeLimitCheck: Scheduled<Void>?
 
     private var limits: IngestLimits { environment.limits }
 
@@ -212,7 +213,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             case .ignored(let what): logger.debug("message ignored", metadata: ["rtmp.message": "\(what)"])
             case .authorize(let request): authorize(request)
             case .claim(let stream): claim(stream)
-            case .beginPublish(let stream): beginPublish(stream)
+            case .beginPublish(let grant): beginPublish(grant)
             case .endPublish(let end): endPublish(end, because: effects.end)
             case .close(let end): return close(end, wasPublishing: effects.endAPublish, lastWords: output)
             }
@@ -283,7 +284,9 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     /// Whether media came a moment ago: a half-open connection sends none.
     private var isSending: Bool { lastMedia.map { now - $0 < .seconds(2) } ?? false }
 
-    private func beginPublish(_ stream: StreamID) {
+    private func beginPublish(_ grant: PublishGrant) {
+        let stream = grant.stream
+        if let limit = grant.timeLimit { scheduleEnd(after: limit) }
         decoder.limits.messageLength = limits.maximumMessageLength
         decoder.limits.partialBytes = limits.maximumPartialBytes
         enter(.media(limits.publisherIdleTimeout))
@@ -292,7 +295,14 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         session = PublishSession(stream, sink: sink, amfLimits: limits.amf, logger: logger, now: now)
     }
 
+    private func scheduleEnd(after limit: Duration) {
+        timeLimitCheck = context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
+            self.perform(self.machine.end(.timeLimitReached))
+        }
+    }
+
     private func endPublish(_ end: PublishEnd, because reason: ConnectionEnd?) {
+        timeLimitCheck?.cancel()
         session.take()?.finish(end, reason: reason?.description ?? "the encoder ended the stream", now: now)
         releaseStream()
         logger[metadataKey: "stream.id"] = nil

@@ -8,6 +8,8 @@ struct ConfigurationKey: Sendable {
     let expected: String
     /// What it is for, in a few words.
     let summary: String
+    /// Whether its value is never shown.
+    var isSecret = false
 
     /// Its environment variable: `LYCEUM_HTTP_PORT`.
     var environmentName: String {
@@ -22,6 +24,7 @@ struct ConfigurationKey: Sendable {
     /// Every setting, in the order in which `lyceum config` prints them.
     static let all = [
         dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, rtmpsPort, tlsCertificate, tlsKey, reconnectURL, publish,
+        webhookURL, webhookSecret,
         segmentSeconds, windowSeconds,
         graceSeconds,
         logLevel, hlsJavaScript, hlsJavaScriptURL,
@@ -84,8 +87,21 @@ struct ConfigurationKey: Sendable {
     static let publish = ConfigurationKey(
         path: ["publish"],
         defaultValue: "keys",
-        expected: "keys or open",
-        summary: "who may publish: holders of a stream key, or everybody, under the name that they send as key"
+        expected: "keys, webhook or open",
+        summary: "who may publish: holders of a stream key, whom a webhook allows, or everybody"
+    )
+    static let webhookURL = ConfigurationKey(
+        path: ["webhook", "url"],
+        defaultValue: "",
+        expected: "an address http://HOST/PATH or https://HOST/PATH; needed for LYCEUM_PUBLISH=webhook",
+        summary: "where a webhook is asked who may publish"
+    )
+    static let webhookSecret = ConfigurationKey(
+        path: ["webhook", "secret"],
+        defaultValue: "",
+        expected: "at least 16 characters; needed for LYCEUM_PUBLISH=webhook",
+        summary: "signs what the webhook is asked",
+        isSecret: true
     )
     static let segmentSeconds = ConfigurationKey(
         path: ["segment", "seconds"],

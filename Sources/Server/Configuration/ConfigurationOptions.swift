@@ -26,6 +26,10 @@ struct ConfigurationOptions: ParsableArguments {
     var rtmpReconnectUrl: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.publish.help))
     var publish: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.webhookURL.help))
+    var webhookUrl: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.webhookSecret.help))
+    var webhookSecret: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.segmentSeconds.help))
     var segmentSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.windowSeconds.help))
@@ -63,7 +67,8 @@ struct ConfigurationOptions: ParsableArguments {
         let all: [(ConfigurationKey, String?)] = [
             (.dataDirectory, dataDir), (.httpHost, httpHost), (.httpPort, httpPort), (.rtmpHost, rtmpHost),
             (.rtmpPort, rtmpPort), (.rtmpsPort, rtmpsPort), (.tlsCertificate, tlsCert),
-            (.tlsKey, tlsKey), (.reconnectURL, rtmpReconnectUrl), (.publish, publish),
+            (.tlsKey, tlsKey), (.reconnectURL, rtmpReconnectUrl), (.publish, publish), (.webhookURL, webhookUrl),
+            (.webhookSecret, webhookSecret),
             (.segmentSeconds, segmentSeconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),
