@@ -154,6 +154,7 @@ struct DolbyTests {
     ///   - layout: acmod.
     ///   - lowFrequency: lfeon.
     ///   - channelMap: chanmap of a dependent substream.
+    /// - Returns: its bytes.
     private func frame(
         type: UInt64 = 0,
         substream: UInt64 = 0,

@@ -43,7 +43,7 @@ enum VideoRecords {
     static let svt = bytes("81084c000a0c02000042955dfe1b805f0808")
     /// `-c:v librav1e`: a record without a sequence header, and the sequence header of its first temporal unit: 320x180.
     static let rav1e = (record: bytes("811f0c00"), header: bytes("000000fa1e7f66210a88101010a0"))
-    /// `-c:v libvpx-vp9`: 128x96; version and flags of the box are there. With the first bytes of its first frame.
+    /// `-c:v libvpx-vp9`: 128x96, with the version and flags of the box; and the first bytes of its first frame.
     static let vp9 = (record: bytes("01000000000a820202020000"), frame: bytes("824983420007f005f6063824"))
     /// `-pix_fmt yuv420p10le`, 1280x720.
     static let vp9Profile2 = (record: bytes("01000000021fa20202020000"), frame: bytes("924983420027f8167b031c120e"))
