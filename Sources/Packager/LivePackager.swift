@@ -17,6 +17,7 @@ final class LivePackager: AccessUnitSink {
     private var segmenter: Segmenter
     private var snapshot: LiveStream.Snapshot
     private var meter = BitRateMeter()
+    private var metadata = TimedMetadataQueue()
     private var initialization: (resource: StoredResource, trackIDs: [TrackID: UInt32])?
     /// What turns the live's timeline into the time of day, fixed at each epoch.
     private var programDateTimeOfZero = WallClockTime(milliseconds: 0)
@@ -71,6 +72,12 @@ final class LivePackager: AccessUnitSink {
                 metadata: ["segment.maximum_bytes": "\(Segmenter.maximumSegmentBytes)"]
             )
         }
+    }
+
+    /// Before the first picture or sound there is no time to put it at.
+    func receive(_ metadata: TimedMetadata) {
+        guard let time = segmenter.liveTime(of: metadata.time) else { return }
+        self.metadata.append(metadata, at: time)
     }
 
     func finish(_ end: PublishEnd) {
@@ -128,7 +135,8 @@ final class LivePackager: AccessUnitSink {
         let body = MediaSegmentWriter.write(
             draft.runs,
             trackIDs: draft.runs.map { trackIDs[$0.track.id] ?? 0 },
-            sequenceNumber: UInt32(truncatingIfNeeded: number + 1)
+            sequenceNumber: UInt32(truncatingIfNeeded: number + 1),
+            events: metadata.take(before: draft.start + draft.duration)
         )
         let name = "\(stream.tag)-\(number).m4s"
         return MediaSegment(

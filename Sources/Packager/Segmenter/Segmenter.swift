@@ -97,6 +97,12 @@ struct Segmenter {
         return endSegment(at: max(end, segment.lastReferenceTime), isForced: false)
     }
 
+    /// Where a moment of the encoder's clock lies on the live's timeline; `nil` before there is one.
+    func liveTime(of encoderTime: MediaTime) -> MediaTime? {
+        guard let reference = segment?.reference, let offset = timelines.offset(of: reference) else { return nil }
+        return encoderTime + offset
+    }
+
     // MARK: - The first segment
 
     /// A stream begins with a picture that can be decoded, or with sound when no picture is to be expected.
