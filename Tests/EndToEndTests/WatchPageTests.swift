@@ -5,7 +5,7 @@ import Testing
 @Suite("Watch page in Chromium", .serialized)
 struct WatchPageTests {
     /// Waits in the page for pictures: for so many that were shown, counted by the browser itself.
-    private static let playsPictures = """
+    static let playsPictures = """
         const video = await new Promise(resolve => {
             const look = () => {
                 const video = document.querySelector("video");

@@ -51,11 +51,12 @@ public final class FFmpegPublisher: Sendable {
     /// - Parameters:
     ///   - media: what to publish.
     ///   - url: where to.
+    ///   - program: which ffmpeg; ``Tool/newerFFmpeg`` for Enhanced RTMP.
     /// - Throws: ``ToolMissing`` when there is no ffmpeg.
-    public init(_ media: Media, to url: String) throws {
+    public init(_ media: Media, to url: String, with program: String = "ffmpeg") throws {
         let frame = ["-hide_banner", "-nostdin", "-loglevel", "info", "-stats_period", "1"]
         process = try ChildProcess(
-            "ffmpeg",
+            program,
             frame + media.arguments + ["-f", "flv", "-flvflags", "no_duration_filesize", url]
         )
     }
