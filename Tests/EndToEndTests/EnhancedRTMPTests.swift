@@ -43,7 +43,7 @@ struct EnhancedRTMPTests {
         Pair(video: h264, audio: ["libmp3lame", "-b:a", "128k"], codecs: ["avc1.", "mp4a.6B"], frame: 1152 / 48_000),
     ]
 
-    private func publish(_ pair: Pair, seconds: Int? = nil, to server: ServerProcess) throws -> FFmpegPublisher {
+    private func publish(_ pair: Pair, seconds: Int? = nil, to server: ServerProcess) async throws -> FFmpegPublisher {
         let end = seconds.map { ":duration=\($0)" } ?? ""
         let inputs = [
             "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25\(end)",
@@ -52,13 +52,17 @@ struct EnhancedRTMPTests {
         ]
         let negotiation = ["-rtmp_enhanced_codecs", "hvc1,av01,vp09,Opus,fLaC,ac-3,ec-3,.mp3,mp4a"]
         let media = FFmpegPublisher.Media(inputs + ["-c:v"] + pair.video + ["-c:a"] + pair.audio + negotiation)
-        return try FFmpegPublisher(media, to: server.publishURL(key: server.streamKey()), with: Tool.newerFFmpeg)
+        return try FFmpegPublisher(
+            media,
+            to: server.publishURL(key: try await server.streamKey()),
+            with: Tool.newerFFmpeg
+        )
     }
 
     @Test("each pair of codecs is served whole, under its name, and decoded without a complaint", arguments: pairs)
     func pair(_ pair: Pair) async throws {
         let server = try await ServerProcess.start()
-        let publisher = try publish(pair, seconds: 6, to: server)
+        let publisher = try await publish(pair, seconds: 6, to: server)
         let viewer = LiveViewer(server)
         try await viewer.watchToEnd()
         #expect(try await publisher.waitForExit() == .status(0))
@@ -118,7 +122,7 @@ struct EnhancedRTMPTests {
         let media = FFmpegPublisher.Media(inputs)
         let publisher = try FFmpegPublisher(
             media,
-            to: server.publishURL(key: server.streamKey()),
+            to: server.publishURL(key: try await server.streamKey()),
             with: Tool.newerFFmpeg
         )
         #expect(try await publisher.waitForExit() == .status(0))
@@ -135,7 +139,7 @@ struct EnhancedRTMPTests {
         let media = FFmpegPublisher.Media([
             "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=20", "-c:v", "flv1",
         ])
-        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: try await server.streamKey()))
         let line = try await server.log.line(containing: "Sorenson")
         #expect(line.text.contains("send H.264, HEVC, AV1 or VP9 video"))
         #expect(try await publisher.waitForExit() != .status(0))
@@ -148,7 +152,7 @@ struct EnhancedRTMPTests {
     )
     func chromium(_ pair: Pair, engine: String) async throws {
         let server = try await ServerProcess.start()
-        let publisher = try publish(pair, to: server)
+        let publisher = try await publish(pair, to: server)
         try await LiveViewer(server).watch(within: .seconds(40)) { _, segments in segments.count >= 3 }
         let browser = try await WebDriver.start()
         try await browser.open(server.url("/watch/main?player=\(engine)"))
