@@ -25,7 +25,9 @@ let package = Package(
     name: "lyceum",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "lyceum", targets: ["lyceum"])
+        .executable(name: "lyceum", targets: ["lyceum"]),
+        // For the package in Fuzz.
+        .library(name: "Ingest", targets: ["Ingest"]),
     ],
     dependencies: [
         // Exact versions: Package.resolved is not committed, and a build must not change under anyone's feet.

@@ -36,6 +36,8 @@ public actor LiveViewer {
     public private(set) var multivariant: MultivariantPlaylist?
     /// Every segment so far.
     public private(set) var segments: [Segment] = []
+    /// When each of ``segments`` was there.
+    public private(set) var arrivals: [ContinuousClock.Instant] = []
 
     private let server: ServerProcess
     private let folder: String
@@ -108,6 +110,7 @@ public actor LiveViewer {
         let segment = Segment(entry: entry, bytes: bytes, initialization: initialization, media: media)
         try expectSound(segment)
         segments.append(segment)
+        arrivals.append(.now)
     }
 
     private func initialization(_ uri: String) async throws -> InitializationSegment {
