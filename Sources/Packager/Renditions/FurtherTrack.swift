@@ -153,7 +153,7 @@ struct FurtherTrack {
         runs[0].samples.removeFirst(index)
         if runs[0].samples.isEmpty {
             runs.removeFirst()
-            if !drains { complete(&taken, until: first.decodeTime + duration.ticks(timescale: run.timescale), end) }
+            complete(&taken, until: first.decodeTime + duration.ticks(timescale: run.timescale), end, drains: drains)
         }
         weigh()
         carried = taken.track
@@ -227,9 +227,11 @@ struct FurtherTrack {
     }
 
     /// Lets the last picture last until the segment ends, or silence follow the last sound.
-    private mutating func complete(_ run: inout TrackRun, until end: Int64, _ boundary: Boundary) {
+    private func complete(_ run: inout TrackRun, until end: Int64, _ boundary: Boundary, drains: Bool) {
         guard let last = run.samples.indices.last else { return }
         if kind == .video {
+            // What drains may last longer than the primary's segment, but not end before it.
+            if drains, run.samples[last].decodeTime + run.samples[last].duration >= end { return }
             run.samples[last].duration = max(1, end - run.samples[last].decodeTime)
         } else if let silence = Sample(silenceOf: run.track) {
             let limit = boundary.decodeTime.ticks(timescale: run.timescale)
