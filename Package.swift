@@ -75,7 +75,7 @@ let package = Package(
         ),
 
         // Readers written independently of the writers, and what drives real clients.
-        .target(name: "TestSupport", dependencies: ["MediaCore", nioCore], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["MediaCore", nioCore, nioPosix], path: "Tests/TestSupport"),
         .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"]),
         .testTarget(name: "MediaCoreTests", dependencies: ["MediaCore", "TestSupport", nioCore]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),

@@ -37,6 +37,9 @@ public struct IngestLimits: Hashable, Sendable {
     /// Encoders create one.
     public var maximumMessageStreams = 16
 
+    /// What the values of one command or data message may be.
+    public var amf = AMFLimits()
+
     /// Bytes that may wait for a peer which does not read our replies.
     ///
     /// A whole conversation is less than 2 KB.

@@ -72,6 +72,20 @@ public final class RTMPServer: Sendable {
         return address
     }
 
+    /// Stops listening, so that the next server can, and lets the publishers that are there go on.
+    ///
+    /// Those that understand it are asked to connect again (Enhanced RTMP v2, "Reconnect Request"); connections that do not
+    /// publish are closed. Returns when the last publisher has left, or when the server is shut down.
+    ///
+    /// - Parameter reconnectURL: where publishers should go, `rtmp://host/app`; `nil` for the address that they have.
+    public func drain(reconnectURL: String?) async {
+        let channel = listener.withLock { $0.take() }
+        try? await channel?.close().get()
+        logger.info("rtmp server drains: publishers go on, new ones are not taken")
+        try? await connections.stop(on: group.next(), telling: DrainRequest(tcURL: reconnectURL)).get()
+        logger.info("rtmp server drained: the last publisher has left")
+    }
+
     /// Stops accepting, ends every publish cleanly, tells the encoders and closes their connections.
     ///
     /// Returns when all are gone; those that take longer than ``IngestLimits/shutdownTimeout`` are cut.
@@ -80,7 +94,7 @@ public final class RTMPServer: Sendable {
         // A listener that is closed already is what is wanted.
         try? await channel?.close().get()
         let eventLoop = group.next()
-        let gone = connections.stop(on: eventLoop)
+        let gone = connections.stop(on: eventLoop, telling: ChannelShouldQuiesceEvent())
         let cut = eventLoop.scheduleTask(in: configuration.limits.shutdownTimeout) { self.connections.cut() }
         try? await gone.get()
         cut.cancel()

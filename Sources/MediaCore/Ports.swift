@@ -12,6 +12,9 @@ public protocol AccessUnitSink: AnyObject {
     /// Takes one access unit of a track that was announced before.
     func receive(_ unit: AccessUnit)
 
+    /// Takes what the encoder said at a moment; it may come before any track is announced.
+    func receive(_ metadata: TimedMetadata)
+
     /// Ends the publish. Nothing is called after it.
     func finish(_ end: PublishEnd)
 }

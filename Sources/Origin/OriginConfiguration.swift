@@ -123,7 +123,7 @@ public struct OriginLimits: Sendable {
     public var sendBufferSize: Int32? = 256 << 10
     /// How long no connection may have been open before a drain is over: a player that was told to close opens its next
     /// connection within this time.
-    public var drainQuietTime = TimeAmount.seconds(1)
+    public var drainQuietTime = TimeAmount.seconds(2)
 
     /// The default limits.
     public init() {}

@@ -14,12 +14,19 @@ internal import Synchronization
 ///
 /// ``start()`` and ``drain(within:)`` are called once each, in this order.
 public final class OriginServer: Sendable {
-    /// Whether the process should be sent viewers, as `/readyz` tells it.
-    public typealias Readiness = @Sendable () -> Bool
+    /// Whether the process should be sent viewers and encoders, as `/readyz` tells it.
+    public enum Readiness: String, Sendable {
+        /// It should.
+        case ready
+        /// Not before it has started.
+        case starting = "not ready yet"
+        /// Not any more.
+        case draining
+    }
 
     private let configuration: OriginConfiguration
     private let store: LiveStore
-    private let isReady: Readiness
+    private let readiness: @Sendable () -> Readiness
     private let group: any EventLoopGroup
     private let logger: Logger
     private let gate: ConnectionGate
@@ -30,19 +37,19 @@ public final class OriginServer: Sendable {
     /// - Parameters:
     ///   - configuration: where to listen and what to allow.
     ///   - store: the lives to serve.
-    ///   - readiness: whether `/readyz` says ready; asked for each such request, on an event loop.
+    ///   - readiness: what `/readyz` says; asked for each such request, on an event loop.
     ///   - group: the event loops to serve on. Not shut down by the origin.
     ///   - logger: where odd things go at info and warning, requests at debug.
     public init(
         configuration: OriginConfiguration,
         store: LiveStore,
-        readiness: @escaping Readiness = { true },
+        readiness: @escaping @Sendable () -> Readiness = { .ready },
         group: any EventLoopGroup,
         logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
-        isReady = readiness
+        self.readiness = readiness
         self.group = group
         self.logger = logger
         gate = ConnectionGate(limits: configuration.limits)
@@ -123,7 +130,7 @@ public final class OriginServer: Sendable {
     private func makeRouter(_ hlsJavaScript: ByteBuffer?) -> Router {
         let assets = AssetCatalog(hlsJavaScript: hlsJavaScript)
         let gate = gate
-        let isReady = isReady
+        let readiness = readiness
         return Router(
             store: store,
             assets: assets,
@@ -132,7 +139,7 @@ public final class OriginServer: Sendable {
                 hlsAddress: configuration.hlsJavaScript.address,
                 rtmpPort: configuration.rtmpPort
             ),
-            readiness: { gate.isDraining ? .draining : isReady() ? .ready : .starting },
+            readiness: { gate.isDraining ? .draining : readiness() },
             maximumTargetLength: configuration.limits.requestTargetLength
         )
     }

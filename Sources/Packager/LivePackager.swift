@@ -17,6 +17,7 @@ final class LivePackager: AccessUnitSink {
     private var snapshot: LiveStream.Snapshot
     private var ladder: Ladder
     private var report: PublishReport
+    private var metadata = TimedMetadataQueue()
     /// What turns the live's timeline into the time of day, fixed at each epoch.
     private var programDateTimeOfZero = WallClockTime(milliseconds: 0)
 
@@ -58,6 +59,12 @@ final class LivePackager: AccessUnitSink {
         if segmenter.droppedAccessUnits > 0 { report.dropped() }
     }
 
+    /// Before the first picture or sound there is no time to put it at.
+    func receive(_ metadata: TimedMetadata) {
+        guard let time = segmenter.primary.liveTime(of: metadata.time) else { return }
+        self.metadata.append(metadata, at: time)
+    }
+
     func finish(_ end: PublishEnd) {
         for set in segmenter.finish() { publish(set) }
         guard snapshot.mediaPlaylist != nil else {
@@ -87,7 +94,8 @@ final class LivePackager: AccessUnitSink {
             programDateTime: programDateTimeOfZero + set.primary.start,
             isDiscontinuous: set.startsEpoch && !isFirst,
             startsEpoch: set.startsEpoch,
-            targetDuration: targetDuration
+            targetDuration: targetDuration,
+            events: metadata.take(before: set.primary.end.decodeTime)
         )
         let limits = LiveWindow.Limits(duration: configuration.windowDuration, minimumSegments: 6)
         ladder.append(set, at: place, limits: limits, to: &snapshot)

@@ -10,6 +10,7 @@ import Origin
 import Packager
 import ServiceLifecycle
 import Synchronization
+import UnixSignals
 
 /// The whole server: ingest, packager, live store and origin, started and stopped in the order that loses nothing.
 ///
@@ -28,13 +29,14 @@ struct LiveServer: Service {
     private let origin: OriginServer
     private let group: MultiThreadedEventLoopGroup
     private let readiness: Readiness
+    private let processFile: ProcessFile
     private let logger: Logger
 
-    /// Whether viewers should be sent here.
+    /// Whether viewers and encoders should be sent here.
     private final class Readiness: Sendable {
-        private let value = Mutex(false)
+        private let value = Mutex(OriginServer.Readiness.starting)
 
-        var isReady: Bool {
+        var current: OriginServer.Readiness {
             get { value.withLock { $0 } }
             set { value.withLock { $0 = newValue } }
         }
@@ -47,6 +49,11 @@ struct LiveServer: Service {
         self.configuration = configuration
         self.logger = logger
         group = .singleton
+        do throws(ProcessFile.Failure) {
+            processFile = try ProcessFile(dataDirectory: configuration.dataDirectory)
+        } catch {
+            throw StartFailure.unavailable("\(error)")
+        }
         readiness = Readiness()
         publishKeys = try Self.publishKeys(configuration, logger: logger)
         let files = Self.openFiles(logger: logger)
@@ -69,7 +76,7 @@ struct LiveServer: Service {
         origin = OriginServer(
             configuration: try OriginConfiguration(configuration, files: files),
             store: store,
-            readiness: { [readiness] in readiness.isReady },
+            readiness: { [readiness] in readiness.current },
             group: group,
             logger: logger
         )
@@ -82,14 +89,28 @@ struct LiveServer: Service {
             initialDelay: Self.expiryInterval,
             delay: Self.expiryInterval
         ) { [packaging] _ in packaging.expireLives() }
-        readiness.isReady = true
+        readiness.current = .ready
         logger.info("listening", metadata: ["http.port": "\(httpPort)", "rtmp.port": "\(rtmpPort)"])
         Terminal.say(welcome(httpPort: httpPort, rtmpPort: rtmpPort).text)
 
-        try await gracefulShutdown()
+        try await withThrowingDiscardingTaskGroup { tasks in
+            tasks.addTask { await drainOnSignal() }
+            try await gracefulShutdown()
+            expiry.cancel()
+            // Also ends a drain that is still waiting for publishers.
+            await stop()
+            tasks.cancelAll()
+        }
+    }
 
-        expiry.cancel()
-        await stop()
+    /// SIGUSR1, which `lyceum drain` sends: once is enough.
+    private func drainOnSignal() async {
+        for await _ in await UnixSignalsSequence(trapping: .sigusr1) where readiness.current == .ready {
+            readiness.current = .draining
+            processFile.write(.draining)
+            await ingest.drain(reconnectURL: configuration.reconnectURL)
+            processFile.write(.drained)
+        }
     }
 
     private func start() async throws -> (httpPort: Int, rtmpPort: Int) {
@@ -120,7 +141,7 @@ struct LiveServer: Service {
 
     private func stop() async {
         logger.info("stopping: lives end, viewers get the rest of what they watch")
-        readiness.isReady = false
+        readiness.current = .draining
         await ingest.shutDown()
         packaging.endInterruptedLives()
         await origin.drain(within: Self.drainTime)

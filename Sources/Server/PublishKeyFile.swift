@@ -96,7 +96,7 @@ struct PublishKeyFile {
         let text = "# Stream keys: one NAME KEY to a line. Who has a key can publish under its name.\nmain \(key)\n"
         let temporary = path + ".new"
         do {
-            try Self.makeFolder(FilePath(path).removingLastComponent())
+            try DataFolder.make(FilePath(path).removingLastComponent())
             let file = try FileDescriptor.open(
                 temporary,
                 .writeOnly,
@@ -108,13 +108,5 @@ struct PublishKeyFile {
         } catch {
             throw .inaccessible(path: path, reason: "\(error)")
         }
-    }
-
-    /// Makes a folder and those above it that are missing.
-    private static func makeFolder(_ path: FilePath) throws {
-        guard mkdir(path.string, 0o755) != 0, errno != EEXIST else { return }
-        guard errno == ENOENT, !path.removingLastComponent().isEmpty else { throw Errno(rawValue: errno) }
-        try makeFolder(path.removingLastComponent())
-        guard mkdir(path.string, 0o755) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
     }
 }

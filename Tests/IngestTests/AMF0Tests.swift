@@ -13,7 +13,6 @@ struct AMF0Tests {
         .ecmaArray([AMF0Property("width", .number(1920))]), .strictArray([.string("avc1"), .null, .strictArray([])]),
         .date(milliseconds: 1.7e12, timeZone: -60), .unsupported, .xmlDocument("<x/>"),
         .typedObject(className: "c", properties: [AMF0Property("p", .boolean(true))]),
-        .amf3(ByteBuffer(bytes: [4, 1])),
     ]
 
     private func decode(_ bytes: [UInt8]) throws -> [AMF0Value] {
@@ -50,14 +49,14 @@ struct AMF0Tests {
     @Test(
         "what is not AMF0, or too much of it, is refused",
         arguments: [
-            ([4], AMF0Error.unknownMarker(4)), ([9], .unknownMarker(9)), ([14], .unknownMarker(14)),
+            ([4], AMFError.unknownMarker(4)), ([9], .unknownMarker(9)), ([14], .unknownMarker(14)),
             ([0x12], .unknownMarker(0x12)), ([0, 1, 2], .truncated), ([2, 0, 5, 1], .truncated), ([3, 0], .truncated),
             ([10, 0xFF, 0xFF, 0xFF, 0xFF], .truncated),
             ([12, 0xFF, 0xFF, 0xFF, 0xFF, 1], .stringTooLong(length: 0xFFFF_FFFF, allowed: 65_536)),
             ([UInt8](repeating: 5, count: 16_385), .tooManyValues(allowed: 16_384)),
-        ] as [([UInt8], AMF0Error)]
+        ] as [([UInt8], AMFError)]
     )
-    func refused(bytes: [UInt8], error: AMF0Error) {
+    func refused(bytes: [UInt8], error: AMFError) {
         #expect(throws: error) { try decode(bytes) }
     }
 
@@ -67,7 +66,7 @@ struct AMF0Tests {
         let objects = (0..<10_000).flatMap { _ in [3, 0, 1, 0x61] as [UInt8] }
         let maps = (0..<10_000).flatMap { _ in [8, 0, 0, 0, 1, 0, 0] as [UInt8] }
         for bomb in [arrays, objects, maps] {
-            #expect(throws: AMF0Error.tooDeep(allowed: 16)) { try decode(bomb) }
+            #expect(throws: AMFError.tooDeep(allowed: 16)) { try decode(bomb) }
         }
     }
 

@@ -37,7 +37,8 @@ struct RTMPConnectionHandlerTests {
         var connection = try EmbeddedConnection(.init(recording), loop: loop)
         try connection.send(opening(), feed: feed)
         let codes = try connection.replies(afterHandshake: true).compactMap(\.code)
-        #expect(codes == ["NetConnection.Connect.Success", "NetStream.Publish.Start"])
+        // onFCPublish and onStatus.
+        #expect(codes == ["NetConnection.Connect.Success", "NetStream.Publish.Start", "NetStream.Publish.Start"])
         #expect(
             recording.events == [
                 .begin(try name("main"), publish: 1),
@@ -72,7 +73,7 @@ struct RTMPConnectionHandlerTests {
         #expect(try connection.replies(afterHandshake: true).compactMap(\.code) == ["NetConnection.Connect.Success"])
         authorizer.decision.succeed(.allow(PublishGrant(try name("main"))))
         loop.run()
-        #expect(try connection.replies().compactMap(\.code) == ["NetStream.Publish.Start"])
+        #expect(try connection.replies().last?.code == "NetStream.Publish.Start")
         #expect(recording.events.count == 4)
     }
 
@@ -193,7 +194,8 @@ struct RTMPConnectionHandlerTests {
         let registry = StreamRegistry()
         registry.claim(
             try name("main"),
-            by: StreamRegistry.Claimant(id: ConnectionID(number: 99), granted: {}, superseded: {})
+            by: StreamRegistry.Claimant(id: ConnectionID(number: 99), granted: {}, superseded: { _ in }, refused: {}),
+            now: loop.now
         )
         var connection = try EmbeddedConnection(.init(recording, registry: registry), loop: loop)
         try connection.send(opening())
@@ -203,6 +205,53 @@ struct RTMPConnectionHandlerTests {
         #expect(last.code == "NetStream.Publish.BadName")
         #expect(last.words?.contains("busy") == true)
         #expect(recording.events.isEmpty)
+    }
+
+    @Test("of two encoders that come back each time, the newcomer is refused in words while the other one sends")
+    func contested() throws {
+        let registry = StreamRegistry()
+        let frame = wireOf([0xAF, 1, 0x21], timestamp: 1, type: 8)
+        var holder = try EmbeddedConnection(.init(recording, registry: registry), loop: loop, number: 1)
+        try holder.send(opening() + frame)
+        for number in 2...4 as ClosedRange<UInt64> {
+            loop.advanceTime(by: .milliseconds(1900))
+            try holder.send(frame)
+            let next = try EmbeddedConnection(.init(recording, registry: registry), loop: loop, number: number)
+            try next.send(opening() + frame)
+            #expect(!holder.channel.isActive)
+            holder = next
+        }
+        var newcomer = try EmbeddedConnection(.init(recording, registry: registry), loop: loop, number: 5)
+        try newcomer.send(opening())
+        let last = try #require(try newcomer.replies(afterHandshake: true).last)
+        #expect(last.code == "NetStream.Publish.BadName")
+        #expect(last.words?.contains("another encoder is publishing with this key") == true)
+        #expect(holder.channel.isActive)
+
+        // Half-open, the holder is replaced at once all the same.
+        loop.advanceTime(by: .seconds(3))
+        var back = try EmbeddedConnection(.init(recording, registry: registry), loop: loop, number: 6)
+        try back.send(opening())
+        #expect(try back.replies(afterHandshake: true).last?.code == "NetStream.Publish.Start")
+        #expect(!holder.channel.isActive)
+    }
+
+    @Test("aggregates and data go the way of single messages")
+    func aggregatesAndData() throws {
+        let connection = try EmbeddedConnection(.init(recording), loop: loop)
+        let sound: [UInt8] = [8, 0, 0, 3, 0, 0, 9, 0, 0, 0, 0, 0xAF, 1, 0x21, 0, 0, 0, 14]
+        let text: [UInt8] = [2, 0, 10] + Array("onTextData".utf8) + [2, 0, 2, 0x68, 0x69]
+        try connection.send(
+            opening() + wireOf([0xAF, 0, 0x11, 0x90], timestamp: 0, type: 8)
+                + wireOf(sound + sound, timestamp: 100, type: 22) + wireOf(text, timestamp: 105, type: 18)
+        )
+        #expect(
+            recording.events.dropFirst(4) == [
+                .unit(.audio, milliseconds: 100, isSync: true, size: 1, publish: 1),
+                .unit(.audio, milliseconds: 100, isSync: true, size: 1, publish: 1),
+                .metadata("onTextData", milliseconds: 105, json: "\"hi\"", publish: 1),
+            ]
+        )
     }
 
     @Test("a stopping server ends the publish cleanly and says so")

@@ -109,7 +109,7 @@ struct RecordedEncoderTests {
                 videoTimes.append(time)
                 if isSync { syncTimes.append(time) }
             case .unit(.audio, let time, _, _, _): audioTimes.append(time)
-            case .begin, .finish: break
+            case .begin, .finish, .metadata: break
             }
         }
         #expect(tracks == expected.tracks)

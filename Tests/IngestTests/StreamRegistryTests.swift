@@ -1,4 +1,5 @@
 import MediaCore
+import NIOCore
 import Synchronization
 import Testing
 
@@ -19,18 +20,53 @@ struct StreamRegistryTests {
         var all: [String] { list.withLock { $0 } }
     }
 
-    private func claim(_ number: UInt64) {
+    private func claim(_ number: UInt64, at now: NIODeadline = .uptimeNanoseconds(0)) {
         registry.claim(
             main,
             by: StreamRegistry.Claimant(
                 id: ConnectionID(number: number),
                 granted: { [calls] in calls.add("granted \(number)") },
-                superseded: { [calls] in calls.add("superseded \(number)") }
-            )
+                superseded: { [calls] in calls.add($0 ? "contested \(number)" : "superseded \(number)") },
+                refused: { [calls] in calls.add("refused \(number)") }
+            ),
+            now: now
         )
     }
 
-    private func release(_ number: UInt64) { registry.release(main, by: ConnectionID(number: number)) }
+    private func release(_ number: UInt64, wasSending: Bool = false, at now: NIODeadline = .uptimeNanoseconds(0)) {
+        registry.release(main, by: ConnectionID(number: number), wasSending: wasSending, now: now)
+    }
+
+    @Test("two encoders that come back each time: the one that sends keeps the stream after a few rounds")
+    func contested() {
+        let start = NIODeadline.uptimeNanoseconds(0)
+        claim(1, at: start)
+        for round in 1...3 {
+            let now = start + .seconds(Int64(round) * 2)
+            claim(UInt64(round + 1), at: now)
+            release(UInt64(round), wasSending: true, at: now)
+        }
+        #expect(calls.all.last == "granted 4")
+        claim(5, at: start + .seconds(8))
+        #expect(calls.all.last == "contested 4")
+        registry.keep(main, by: ConnectionID(number: 4))
+        #expect(calls.all.last == "refused 5")
+        release(5)
+        // A minute later it is as free to be taken over as ever.
+        claim(6, at: start + .seconds(70))
+        #expect(calls.all.last == "superseded 4")
+    }
+
+    @Test("a half-open holder that is replaced again and again contests nothing")
+    func halfOpen() {
+        claim(1)
+        for number in 2...20 {
+            claim(UInt64(number))
+            release(UInt64(number - 1), wasSending: false)
+        }
+        #expect(!calls.all.contains { $0.hasPrefix("contested") })
+        #expect(calls.all.last == "granted 20")
+    }
 
     @Test("a free stream is granted at once, a held one when its holder lets go")
     func takeover() {
@@ -94,7 +130,7 @@ private final class Holders: Sendable {
     func claimAndRelease(_ stream: StreamID, as id: ConnectionID, in registry: StreamRegistry) async {
         let (ended, continuation) = AsyncStream.makeStream(of: Void.self)
         let release: @Sendable () -> Void = {
-            registry.release(stream, by: id)
+            registry.release(stream, by: id, now: .uptimeNanoseconds(0))
             continuation.finish()
         }
         let granted: @Sendable () -> Void = {
@@ -106,7 +142,12 @@ private final class Holders: Sendable {
             self.state.withLock { $0.current -= 1 }
             release()
         }
-        registry.claim(stream, by: StreamRegistry.Claimant(id: id, granted: granted, superseded: release))
+        let superseded: @Sendable (Bool) -> Void = { _ in release() }
+        registry.claim(
+            stream,
+            by: StreamRegistry.Claimant(id: id, granted: granted, superseded: superseded, refused: release),
+            now: .uptimeNanoseconds(0)
+        )
         for await _ in ended {}
     }
 }

@@ -93,7 +93,7 @@ struct Fixture {
 
     /// A router over the store.
     func router(
-        readiness: Router.Readiness = .ready,
+        readiness: OriginServer.Readiness = .ready,
         hlsJavaScript: ByteBuffer? = nil,
         hlsAddress: String? = nil,
         rtmpPort: Int? = 1935

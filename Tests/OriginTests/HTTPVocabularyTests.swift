@@ -1,3 +1,4 @@
+import MediaCore
 import NIOCore
 import NIOHTTP1
 import Testing

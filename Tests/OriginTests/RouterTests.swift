@@ -341,7 +341,7 @@ struct RouterTests {
     @Test("readiness is told apart from health")
     func readiness() {
         #expect(Fixture().router(readiness: .ready).get("/readyz").status == 200)
-        for readiness in [Router.Readiness.starting, .draining] {
+        for readiness in [OriginServer.Readiness.starting, .draining] {
             let router = Fixture().router(readiness: readiness)
             #expect(router.get("/readyz").status == 503)
             #expect(router.get("/healthz").status == 200)

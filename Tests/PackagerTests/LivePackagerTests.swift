@@ -124,6 +124,48 @@ struct LivePackagerTests {
         #expect((aac.channelCount, aac.sampleRate) == (2, 48_000))
     }
 
+    @Test("what the encoder says at a moment is in the segment of that moment, as ID3 in emsg")
+    func timedMetadata() throws {
+        let sink = packaging.beginPublish(id)
+        sink.receive(TimedMetadata(name: "onTextData", time: .zero, json: "0"))
+        sink.configure(try Media.avc())
+        sink.configure(try Media.aac())
+        for (index, unit) in media(seconds: 6).enumerated() {
+            sink.receive(unit)
+            // Every tenth access unit, and one out of order; 200 at one moment are more than a segment takes.
+            if index % 10 == 9 {
+                sink.receive(TimedMetadata(name: "onTextData", time: unit.decodeTime, json: #"{"n":\#(index)}"#))
+            }
+        }
+        for _ in 0..<200 {
+            sink.receive(TimedMetadata(name: "onCuePoint", time: .milliseconds(5900), json: "[]"))
+        }
+        sink.finish(.clean)
+
+        var numbers: [Int] = []
+        var cuePoints = 0
+        for segment in try playlist().segments {
+            let initialization = try ISOBMFFReader.readInitializationSegment(try bytes(try #require(segment.map).uri))
+            let media = try ISOBMFFReader.readMediaSegment(try bytes(segment.uri), initialization: initialization)
+            let video = try #require(initialization.track(handler: "vide"))
+            let samples = media.samples(of: video.trackID)
+            let scale = Double(video.timescale)
+            let span = Double(samples[0].decodeTime) / scale..<Double(samples[samples.count - 1].endTime) / scale
+            #expect(!media.events.isEmpty)
+            for event in media.events {
+                #expect(event.scheme == "https://aomedia.org/emsg/ID3" && event.value.isEmpty)
+                #expect(span.contains(event.time), "\(event.time) in \(span)")
+                let texts = try event.userTexts()
+                #expect(texts.count == 1)
+                if texts[0].description == "onCuePoint" { cuePoints += 1 }
+                guard texts[0].description == "onTextData" else { continue }
+                numbers.append(try #require(Int(texts[0].text.filter(\.isNumber))))
+            }
+        }
+        #expect(numbers == Array(stride(from: 9, to: media(seconds: 6).count, by: 10)), "none before the first picture")
+        #expect((1...128).contains(cuePoints))
+    }
+
     @Test("a clean end completes the last segment and closes the playlist")
     func cleanEnd() throws {
         _ = publish(media(seconds: 5), [try Media.avc(), try Media.aac()], ending: .clean)

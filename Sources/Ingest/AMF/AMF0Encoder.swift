@@ -41,9 +41,6 @@ extension ByteBuffer {
             writeInteger(AMF0Value.Marker.typedObject)
             writeName(className)
             writeProperties(properties)
-        case .amf3(let bytes):
-            writeInteger(AMF0Value.Marker.amf3)
-            writeImmutableBuffer(bytes)
         }
     }
 

@@ -1,6 +1,6 @@
-import NIOCore
-
 /// A value of Action Message Format 0, as its specification of 2007 defines it; clauses are of that document.
+///
+/// A value that is in AMF 3 (§3.1) becomes the one of these that means the same, see ``AMF3Decoder``.
 enum AMF0Value: Hashable, Sendable {
     /// §2.2.
     case number(Double)
@@ -28,8 +28,6 @@ enum AMF0Value: Hashable, Sendable {
     case xmlDocument(String)
     /// §2.18.
     case typedObject(className: String, properties: [AMF0Property])
-    /// §3.1: the value is in AMF 3. Everything behind the marker, since only an AMF 3 reader could tell where it ends.
-    case amf3(ByteBuffer)
 
     /// The markers in front of each value (§2.1).
     enum Marker {
@@ -48,7 +46,8 @@ enum AMF0Value: Hashable, Sendable {
         static let unsupported: UInt8 = 0x0D
         static let xmlDocument: UInt8 = 0x0F
         static let typedObject: UInt8 = 0x10
-        static let amf3: UInt8 = 0x11
+        /// §3.1: the next value is in AMF 3.
+        static let avmPlusObject: UInt8 = 0x11
     }
 
     /// The number, if it is one.
@@ -83,29 +82,5 @@ struct AMF0Property: Hashable, Sendable {
     init(_ name: String, _ value: AMF0Value) {
         self.name = name
         self.value = value
-    }
-}
-
-/// Why bytes are not AMF 0, or more of it than is taken.
-enum AMF0Error: Error, Hashable, CustomStringConvertible {
-    /// The message ends inside a value.
-    case truncated
-    /// A marker that is reserved (movie clip, record set) or that does not exist.
-    case unknownMarker(UInt8)
-    /// Objects or arrays lie deeper in each other than is taken.
-    case tooDeep(allowed: Int)
-    /// One message has more values than are taken.
-    case tooManyValues(allowed: Int)
-    /// A string is longer than is taken.
-    case stringTooLong(length: Int, allowed: Int)
-
-    var description: String {
-        switch self {
-        case .truncated: "AMF0 value ends too early"
-        case .unknownMarker(let marker): "AMF0 marker \(marker), expected 0 to 17 without 4, 9 and 14"
-        case .tooDeep(let allowed): "AMF0 values nested deeper than the \(allowed) levels allowed"
-        case .tooManyValues(let allowed): "more than the \(allowed) AMF0 values allowed in a message"
-        case .stringTooLong(let length, let allowed): "AMF0 string of \(length) bytes, allowed \(allowed)"
-        }
     }
 }

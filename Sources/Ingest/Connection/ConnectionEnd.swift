@@ -16,6 +16,8 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
     case peerDoesNotRead(allowed: Int)
     case takenOver
     case serverStopped
+    /// The server takes no new publishes any more.
+    case drained
 
     /// What a peer had too long for.
     enum Phase: Hashable {
@@ -38,6 +40,7 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
         case .peerDoesNotRead(let allowed): "the peer does not read: more than \(allowed) bytes of replies wait for it"
         case .takenOver: "another encoder has taken this stream over"
         case .serverStopped: "the server is stopping"
+        case .drained: "this server is being drained: connect again"
         }
     }
 
@@ -53,7 +56,7 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
         case .media(.unsupportedCodec): StreamStatus(code: .publishRejected, description: description)
         case .refused(let status): status
         case .takenOver: StreamStatus(code: .publishBadName, description: description)
-        case .serverStopped: StreamStatus(code: .appShutdown, description: description)
+        case .serverStopped, .drained: StreamStatus(code: .appShutdown, description: description)
         }
     }
 }

@@ -54,7 +54,7 @@ final class ConnectionTable: Sendable {
     /// ``remove(_:)`` must follow when it is gone.
     ///
     /// - Parameters:
-    ///   - channel: the connection. Its pipeline gets a `ChannelShouldQuiesceEvent` when the server stops.
+    ///   - channel: the connection. Its pipeline gets the event of ``stop(on:telling:)``.
     ///   - address: the peer's, without its port.
     /// - Returns: the connection's number, or why it is refused.
     func admit(_ channel: any Channel, address: String) -> Admission {
@@ -94,11 +94,14 @@ final class ConnectionTable: Sendable {
         for promise in emptied { promise.succeed() }
     }
 
-    /// Admits nobody from now on and asks every connection to end.
+    /// Admits nobody from now on and tells every connection why.
     ///
-    /// - Parameter eventLoop: the loop of the answer.
+    /// - Parameters:
+    ///   - eventLoop: the loop of the answer.
+    ///   - event: what each pipeline gets as a user event: `ChannelShouldQuiesceEvent` ends the connections, a
+    ///     ``DrainRequest`` lets publishes go on.
     /// - Returns: succeeds when the last connection is gone.
-    func stop(on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    func stop(on eventLoop: any EventLoop, telling event: any Sendable) -> EventLoopFuture<Void> {
         let emptied = eventLoop.makePromise(of: Void.self)
         let channels = state.withLock { state in
             state.isStopping = true
@@ -106,7 +109,7 @@ final class ConnectionTable: Sendable {
             return state.entries.values.map(\.channel)
         }
         if channels.isEmpty { emptied.succeed() }
-        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(event) }
         return emptied.futureResult
     }
 

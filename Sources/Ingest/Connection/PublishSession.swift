@@ -11,17 +11,26 @@ struct PublishSession: ~Copyable {
 
     let stream: StreamID
     private let sink: any AccessUnitSink
+    private let amfLimits: AMFLimits
     private let logger: Logger
     private let start: NIODeadline
     private var demuxer = FLVDemuxer()
     private var bytes = 0
     private var drops = 0
     private var lastDropReport: NIODeadline?
+    private var hasLoggedEncoder = false
 
     /// Begins a publish.
-    init(_ stream: StreamID, sink: any AccessUnitSink, logger: Logger, now: NIODeadline) {
+    init(
+        _ stream: StreamID,
+        sink: any AccessUnitSink,
+        amfLimits: AMFLimits,
+        logger: Logger,
+        now: NIODeadline
+    ) {
         self.stream = stream
         self.sink = sink
+        self.amfLimits = amfLimits
         self.logger = logger
         start = now
         logger.info("publish accepted")
@@ -41,6 +50,24 @@ struct PublishSession: ~Copyable {
     mutating func receiveVideo(_ message: RTMPMessage, now: NIODeadline) throws(MediaTagError) {
         bytes += message.payload.readableBytes
         deliver(try demuxer.receiveVideo(message.payload, timestamp: message.timestamp), now: now)
+    }
+
+    /// Takes a data message.
+    ///
+    /// - Throws: ``MediaTagError`` when the publish cannot go on.
+    mutating func receiveData(_ message: RTMPMessage) throws(MediaTagError) {
+        bytes += message.payload.readableBytes
+        switch DataMessage(message, limits: amfLimits) {
+        case .metadata(let encoder):
+            // It may come every second; the log wants the name once.
+            guard let encoder, !hasLoggedEncoder else { return }
+            hasLoggedEncoder = true
+            logger.info("encoder named itself", metadata: ["encoder.name": "\(encoder)"])
+        case .timed(let name, let json):
+            let time = try demuxer.time(ofData: message.timestamp)
+            sink.receive(TimedMetadata(name: name, time: time, json: json))
+        case .ignored(let what): logger.debug("message ignored", metadata: ["rtmp.message": "\(what)"])
+        }
     }
 
     /// Ends the publish.

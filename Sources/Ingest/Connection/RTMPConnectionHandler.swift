@@ -49,7 +49,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     private var backlog = ByteBuffer()
     private var claimedStream: StreamID?
     private var session: PublishSession?
-    private var hasLoggedEncoder = false
+    private var lastMedia: NIODeadline?
 
     private var phase: ConnectionEnd.Phase
     private var deadline = NIODeadline.distantFuture
@@ -81,7 +81,8 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         )
         machine = RTMPConnectionStateMachine(
             peerAddress: peerAddress,
-            maximumMessageStreams: limits.maximumMessageStreams
+            maximumMessageStreams: limits.maximumMessageStreams,
+            amfLimits: limits.amf
         )
     }
 
@@ -122,6 +123,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent { perform(machine.end(.serverStopped)) }
+        if let request = event as? DrainRequest { perform(machine.drain(request)) }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -167,15 +169,17 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     private func receive(_ message: RTMPMessage) throws {
         switch try machine.receive(message) {
-        case .video(let message): try session?.receiveVideo(message, now: now)
-        case .audio(let message): try session?.receiveAudio(message, now: now)
-        case .perform(let effects):
-            if message.typeID == RTMPMessage.TypeID.windowAcknowledgementSize,
-                let size = message.payload.getInteger(at: message.payload.readerIndex, as: UInt32.self)
-            {
-                window.set(size: size)
-            }
-            perform(effects)
+        case .video(let message):
+            let now = now
+            lastMedia = now
+            try session?.receiveVideo(message, now: now)
+        case .audio(let message):
+            let now = now
+            lastMedia = now
+            try session?.receiveAudio(message, now: now)
+        case .data(let message): try session?.receiveData(message)
+        case .messages(let messages): for message in messages { try receive(message) }
+        case .perform(let effects): perform(effects)
         }
     }
 
@@ -190,7 +194,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             case .send(let message): encoder.write(message, to: &output)
             case .connected(let app, let encoder):
                 logger.info("encoder connected", metadata: ["rtmp.app": "\(app)", "encoder.version": "\(encoder)"])
-            case .named(let encoder): logEncoder(encoder)
+            case .setWindow(let size): window.set(size: size)
             case .ignored(let what): logger.debug("message ignored", metadata: ["rtmp.message": "\(what)"])
             case .authorize(let request): authorize(request)
             case .claim(let stream): claim(stream)
@@ -200,13 +204,6 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             }
         }
         write(output)
-    }
-
-    /// Metadata may come every second; the log wants the name once.
-    private func logEncoder(_ name: String) {
-        guard !hasLoggedEncoder else { return }
-        hasLoggedEncoder = true
-        logger.info("encoder named itself", metadata: ["encoder.name": "\(name)"])
     }
 
     private func write(_ output: ByteBuffer) {
@@ -243,13 +240,13 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         let claimant = StreamRegistry.Claimant(
             id: id,
             granted: { eventLoop.execute { handler.value.claimGranted() } },
-            superseded: { eventLoop.execute { handler.value.claimSuperseded(stream) } }
+            superseded: { contested in eventLoop.execute { handler.value.claimSuperseded(stream, contested) } },
+            refused: { eventLoop.execute { handler.value.claimRefused() } }
         )
         takeoverCheck = eventLoop.assumeIsolated().scheduleTask(in: limits.takeoverTimeout) {
-            let words = "the stream is busy: the encoder before this one has not let go of it"
-            self.perform(self.machine.end(.refused(StreamStatus(code: .publishBadName, description: words))))
+            self.perform(self.machine.end(.refused(.streamBusy)))
         }
-        environment.registry.claim(stream, by: claimant)
+        environment.registry.claim(stream, by: claimant, now: now)
     }
 
     private func claimGranted() {
@@ -258,11 +255,19 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         resume()
     }
 
-    private func claimSuperseded(_ stream: StreamID) {
+    private func claimSuperseded(_ stream: StreamID, _ isContested: Bool) {
         // The stream may have been released in the meantime, with this call under way.
         guard claimedStream == stream else { return }
+        if isContested, isSending { return environment.registry.keep(stream, by: id) }
         perform(machine.end(.takenOver))
     }
+
+    private func claimRefused() {
+        perform(machine.end(.refused(.streamContested)))
+    }
+
+    /// Whether media came a moment ago: a half-open connection sends none.
+    private var isSending: Bool { lastMedia.map { now - $0 < .seconds(2) } ?? false }
 
     private func beginPublish(_ stream: StreamID) {
         decoder.limits.messageLength = limits.maximumMessageLength
@@ -270,7 +275,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         enter(.media(limits.publisherIdleTimeout))
         logger[metadataKey: "stream.id"] = "\(stream)"
         let sink = environment.sinkProvider.beginPublish(stream)
-        session = PublishSession(stream, sink: sink, logger: logger, now: now)
+        session = PublishSession(stream, sink: sink, amfLimits: limits.amf, logger: logger, now: now)
     }
 
     private func endPublish(_ end: PublishEnd, because reason: ConnectionEnd?) {
@@ -283,7 +288,8 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     private func releaseStream() {
         guard let stream = claimedStream.take() else { return }
         takeoverCheck?.cancel()
-        environment.registry.release(stream, by: id)
+        environment.registry.release(stream, by: id, wasSending: isSending, now: now)
+        lastMedia = nil
     }
 
     // MARK: - Reading on and off

@@ -12,6 +12,8 @@ import NIOCore
 ///                                 +------------- FCUnpublish, deleteStream, closeStream ----------------+
 /// ```
 ///
+/// connect is read by ``ConnectRequest``; what the other messages of a publish hold is its ``PublishSession``'s.
+///
 /// Invariants:
 /// 1. After ``Effect/authorize(_:)`` and ``Effect/claim(_:)`` the caller delivers no message before it has the answer.
 /// 2. ``Effect/beginPublish(_:)`` and ``Effect/endPublish(_:)`` alternate, beginning with the first.
@@ -22,8 +24,8 @@ struct RTMPConnectionStateMachine {
         case send(RTMPMessage)
         /// An encoder has connected. The texts are the peer's.
         case connected(app: String, encoder: String)
-        /// The encoder's metadata names it.
-        case named(encoder: String)
+        /// The peer's acknowledgement window is this now.
+        case setWindow(UInt32)
         /// Answer with ``RTMPConnectionStateMachine/authorized(_:)``.
         case authorize(PublishRequest)
         /// Answer with ``RTMPConnectionStateMachine/claimed()`` or ``RTMPConnectionStateMachine/end(_:)``.
@@ -40,6 +42,10 @@ struct RTMPConnectionStateMachine {
     enum Action {
         case audio(RTMPMessage)
         case video(RTMPMessage)
+        /// Metadata and what else an encoder says at a moment of its stream.
+        case data(RTMPMessage)
+        /// Messages in a message, each to be received by itself.
+        case messages(AggregateMessage)
         case perform([Effect])
     }
 
@@ -57,20 +63,24 @@ struct RTMPConnectionStateMachine {
 
     /// What we send in chunks of: every reply fits into one.
     private static let replyChunkSize: UInt32 = 4096
-    /// Metadata longer than this is not looked into: only the encoder's name is wanted.
-    private static let maximumMetadataLength = 64 << 10
 
     private var state = State.waitingForConnect
-    private var app = ""
+    private var address = ConnectAddress(app: "", tcURL: "")
+    private var capabilities: EnhancedCapabilities?
+    /// Whether the encoder has sent FCPublish, and so waits for onFCPublish.
+    private var hasAnnouncedPublish = false
+    private var drain: DrainRequest?
     private var messageStreams: Set<UInt32> = []
     private var createdMessageStreams: UInt32 = 0
     private let peerAddress: String
     private let maximumMessageStreams: Int
+    private let amfLimits: AMFLimits
 
     /// The machine of a connection whose handshake is over.
-    init(peerAddress: String, maximumMessageStreams: Int) {
+    init(peerAddress: String, maximumMessageStreams: Int, amfLimits: AMFLimits = AMFLimits()) {
         self.peerAddress = peerAddress
         self.maximumMessageStreams = maximumMessageStreams
+        self.amfLimits = amfLimits
     }
 
     // MARK: - What happens
@@ -82,18 +92,28 @@ struct RTMPConnectionStateMachine {
         switch message.typeID {
         case RTMPMessage.TypeID.audio: return isPublishing ? .audio(message) : .perform([])
         case RTMPMessage.TypeID.video: return isPublishing ? .video(message) : .perform([])
-        case RTMPMessage.TypeID.commandAMF0, RTMPMessage.TypeID.commandAMF3:
-            return .perform(try receive(RTMPCommand(message), on: message.messageStreamID))
         case RTMPMessage.TypeID.dataAMF0, RTMPMessage.TypeID.dataAMF3:
-            return .perform(receiveMetadata(message))
-        case RTMPMessage.TypeID.userControl:
-            return .perform(receiveUserControl(message.payload))
-        case RTMPMessage.TypeID.acknowledgement, RTMPMessage.TypeID.setPeerBandwidth,
-            RTMPMessage.TypeID.windowAcknowledgementSize:
-            // The window is the caller's; the others regulate what a server sends to players.
-            return .perform([])
+            return isPublishing ? .data(message) : .perform([])
+        case RTMPMessage.TypeID.aggregate: return .messages(AggregateMessage(message))
+        case RTMPMessage.TypeID.commandAMF0, RTMPMessage.TypeID.commandAMF3:
+            return .perform(try receive(RTMPCommand(message, limits: amfLimits), on: message.messageStreamID))
         default:
-            return .perform([.ignored("message of type \(message.typeID)")])
+            return .perform(receiveControl(message))
+        }
+    }
+
+    /// Protocol control and user control messages (§5.4, §6.2), on whatever stream they come.
+    private func receiveControl(_ message: RTMPMessage) -> [Effect] {
+        let value = message.payload.getInteger(at: message.payload.readerIndex, as: UInt32.self)
+        switch message.typeID {
+        case RTMPMessage.TypeID.userControl: return receiveUserControl(message.payload)
+        case RTMPMessage.TypeID.windowAcknowledgementSize: return value.map { [.setWindow($0)] } ?? []
+        case RTMPMessage.TypeID.setPeerBandwidth:
+            // §5.4.5: answered with our window where that is another; what we send never comes near to either.
+            guard let value, value != AcknowledgementWindow.defaultSize else { return [] }
+            return [.send(RTMPReply.windowAcknowledgementSize(AcknowledgementWindow.defaultSize))]
+        case RTMPMessage.TypeID.acknowledgement: return []
+        default: return [.ignored("message of type \(message.typeID)")]
         }
     }
 
@@ -115,11 +135,28 @@ struct RTMPConnectionStateMachine {
         state = .publishing(stream, messageStreamID: messageStreamID)
         let start = StreamStatus(code: .publishStart, description: "\(stream) is live")
         let streamBegin = UserControlEvent(type: UserControlEvent.EventType.streamBegin, value: messageStreamID)
-        return [
-            .beginPublish(stream),
-            .send(RTMPReply.userControl(streamBegin)),
-            .send(RTMPReply.onStatus(start, messageStreamID: messageStreamID)),
-        ]
+        var effects: [Effect] = [.beginPublish(stream), .send(RTMPReply.userControl(streamBegin))]
+        if hasAnnouncedPublish { effects.append(.send(RTMPReply.onFC("onFCPublish", start))) }
+        effects.append(.send(RTMPReply.onStatus(start, messageStreamID: messageStreamID)))
+        return effects + reconnectRequest
+    }
+
+    /// The server wants to be rid of its publishers, without hurting one.
+    ///
+    /// A publish goes on until its encoder leaves; one that knows how is asked to move.
+    mutating func drain(_ request: DrainRequest) -> [Effect] {
+        guard drain == nil else { return [] }
+        drain = request
+        switch state {
+        case .waitingForConnect, .connected: return end(.drained)
+        case .authorizing, .claiming, .closing: return []
+        case .publishing: return reconnectRequest
+        }
+    }
+
+    private var reconnectRequest: [Effect] {
+        guard let drain, capabilities?.contains(.reconnect) == true else { return [] }
+        return [.send(RTMPReply.reconnectRequest(tcURL: drain.tcURL))]
     }
 
     /// The connection has to end, for whatever reason.
@@ -151,7 +188,10 @@ struct RTMPConnectionStateMachine {
         case "connect": return try connect(command)
         case "createStream": return try createStream(command)
         case "publish": return try publish(command, on: messageStreamID)
-        case "releaseStream", "FCPublish", "_checkbw": return reply(to: command, .undefined)
+        case "FCPublish":
+            hasAnnouncedPublish = true
+            return reply(to: command, .undefined)
+        case "releaseStream", "_checkbw": return reply(to: command, .undefined)
         case "getStreamLength": return reply(to: command, .number(0))
         case "FCUnpublish": return unpublish()
         case "closeStream": return closeStream(messageStreamID)
@@ -169,16 +209,15 @@ struct RTMPConnectionStateMachine {
     private mutating func connect(_ command: RTMPCommand) throws(RTMPCommandError) -> [Effect] {
         guard case .waitingForConnect = state else { throw .connectedAlready }
         state = .connected
-        let object = command.arguments.first
-        let stated = object?["app"]?.string ?? ""
-        // A query string may hold a token; a path behind the app is a key typed into the wrong field.
-        app = String(stated.prefix { $0 != "?" && $0 != "/" }).printable
+        let request = ConnectRequest(command.arguments.first)
+        address = request.address
+        capabilities = request.capabilities
         return [
-            .connected(app: app, encoder: (object?["flashVer"]?.string ?? "").printable),
+            .connected(app: address.app, encoder: request.encoder),
             .send(RTMPReply.windowAcknowledgementSize(AcknowledgementWindow.defaultSize)),
             .send(RTMPReply.setPeerBandwidth(AcknowledgementWindow.defaultSize)),
             .send(RTMPReply.setChunkSize(Self.replyChunkSize)),
-            .send(RTMPReply.connected(transaction: command.transaction)),
+            .send(RTMPReply.connected(transaction: command.transaction, isEnhanced: capabilities != nil)),
         ]
     }
 
@@ -199,23 +238,29 @@ struct RTMPConnectionStateMachine {
         _ command: RTMPCommand,
         on messageStreamID: UInt32
     ) throws(RTMPCommandError) -> [Effect] {
-        guard messageStreams.contains(messageStreamID) else { throw .unknownMessageStream(messageStreamID) }
-        guard let name = command.arguments.dropFirst().first?.string else {
-            throw .missingArgument(command: "publish", argument: "a stream key")
+        // Some hardware publishes on 0, or on 1 without createStream.
+        guard messageStreamID <= 1 || messageStreams.contains(messageStreamID) else {
+            throw .unknownMessageStream(messageStreamID)
         }
         guard case .connected = state else {
             // The first publish goes on; the second hears why it does not begin.
             let status = StreamStatus(code: .publishBadName, description: "this connection publishes already")
             return [.send(RTMPReply.onStatus(status, messageStreamID: messageStreamID))]
         }
-        let key = String(name.prefix { $0 != "?" })
-        guard !key.isEmpty else {
+        let publish = PublishAddress(name: command.arguments.dropFirst().first?.string ?? "", in: address)
+        guard !publish.key.isEmpty else {
             let words =
                 "the stream key is empty: enter it in the encoder's settings, or after the last / of the address"
             return refuse(.publishBadName, words, on: messageStreamID)
         }
         state = .authorizing(messageStreamID: messageStreamID)
-        return [.authorize(PublishRequest(app: app, streamKey: Secret(key), peerAddress: peerAddress))]
+        let request = PublishRequest(
+            app: address.app,
+            streamKey: Secret(publish.key),
+            query: Secret(publish.query),
+            peerAddress: peerAddress
+        )
+        return [.authorize(request)]
     }
 
     private mutating func refuse(_ code: StreamStatus.Code, _ words: String, on messageStreamID: UInt32) -> [Effect] {
@@ -236,7 +281,11 @@ struct RTMPConnectionStateMachine {
         guard case .publishing(let stream, let messageStreamID) = state else { return [] }
         state = .connected
         let status = StreamStatus(code: .unpublishSuccess, description: "\(stream) has ended")
-        return [.endPublish(.clean), .send(RTMPReply.onStatus(status, messageStreamID: messageStreamID))]
+        var effects: [Effect] = [.endPublish(.clean)]
+        if hasAnnouncedPublish { effects.append(.send(RTMPReply.onFC("onFCUnpublish", status))) }
+        effects.append(.send(RTMPReply.onStatus(status, messageStreamID: messageStreamID)))
+        hasAnnouncedPublish = false
+        return drain == nil ? effects : effects + end(.drained)
     }
 
     private mutating func closeStream(_ messageStreamID: UInt32) -> [Effect] {
@@ -262,20 +311,6 @@ struct RTMPConnectionStateMachine {
         }
         let response = UserControlEvent(type: UserControlEvent.EventType.pingResponse, value: event.value)
         return [.send(RTMPReply.userControl(response))]
-    }
-
-    /// onMetaData, bare or behind @setDataFrame.
-    ///
-    /// Only the encoder's name is taken: the bitstream tells the rest truly.
-    private func receiveMetadata(_ message: RTMPMessage) -> [Effect] {
-        guard message.payload.readableBytes <= Self.maximumMetadataLength,
-            let values = try? AMF0Decoder.values(in: message.amf0Payload)
-        else { return [.ignored("data message of \(message.payload.readableBytes) bytes")] }
-        let event = values.first?.string == "@setDataFrame" ? values.dropFirst() : values[...]
-        guard event.first?.string == "onMetaData", let encoder = event.dropFirst().first?["encoder"]?.string else {
-            return []
-        }
-        return [.named(encoder: encoder.printable)]
     }
 
     private var isPublishing: Bool {

@@ -83,6 +83,13 @@ struct FLVDemuxer {
         }
     }
 
+    /// The time of a data message on the clock of the tracks.
+    ///
+    /// It moves no track's clock: some encoders give all data the timestamp 0.
+    ///
+    /// - Throws: ``MediaTagError`` when the publish cannot go on.
+    func time(ofData timestamp: UInt32) throws(MediaTagError) -> MediaTime { try clock.time(of: timestamp) }
+
     private mutating func collect(
         _ read: (inout FLVDemuxer, inout Outputs) throws(TagError) -> Void
     ) throws(MediaTagError) -> Outputs {

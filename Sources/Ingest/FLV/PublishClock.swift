@@ -19,12 +19,24 @@ struct PublishClock {
     /// - Returns: the time on the 64-bit clock; earlier than the track's last one when the encoder's clock went back.
     /// - Throws: ``MediaTagError/clockOutOfRange(milliseconds:)`` beyond ``limit``.
     mutating func unwrap(_ timestamp: UInt32, of track: TrackID) throws(MediaTagError) -> MediaTime {
-        let reference = lastOfTrack[track] ?? last ?? Int64(timestamp)
-        let distance = Int32(bitPattern: timestamp &- UInt32(truncatingIfNeeded: reference))
-        let time = reference + Int64(distance)
-        guard (-Self.limit...Self.limit).contains(time) else { throw .clockOutOfRange(milliseconds: time) }
+        let time = try milliseconds(timestamp, near: lastOfTrack[track] ?? last)
         lastOfTrack[track] = time
         last = time
         return .milliseconds(time)
+    }
+
+    /// The time of a message that belongs to no track: nearest to what came last on any.
+    ///
+    /// - Throws: ``MediaTagError/clockOutOfRange(milliseconds:)`` beyond ``limit``.
+    func time(of timestamp: UInt32) throws(MediaTagError) -> MediaTime {
+        .milliseconds(try milliseconds(timestamp, near: last))
+    }
+
+    private func milliseconds(_ timestamp: UInt32, near reference: Int64?) throws(MediaTagError) -> Int64 {
+        let reference = reference ?? Int64(timestamp)
+        let distance = Int32(bitPattern: timestamp &- UInt32(truncatingIfNeeded: reference))
+        let time = reference + Int64(distance)
+        guard (-Self.limit...Self.limit).contains(time) else { throw .clockOutOfRange(milliseconds: time) }
+        return time
     }
 }

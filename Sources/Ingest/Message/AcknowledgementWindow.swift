@@ -20,11 +20,12 @@ struct AcknowledgementWindow {
 
     /// Counts what came in by one read.
     ///
-    /// - Returns: the sequence number to acknowledge, or `nil` while the window is not full: the count of all bytes
+    /// - Returns: the sequence number to acknowledge, or `nil` while less than half of the window has come: the count of all bytes
     ///   modulo 2^32. At most one for a read, however small the window.
     mutating func receive(_ count: Int) -> UInt32? {
         received &+= UInt64(count)
-        guard received &- acknowledged >= size else { return nil }
+        // At half the window, as other servers do: a peer that waits at the whole window never has to.
+        guard received &- acknowledged >= max(1, size / 2) else { return nil }
         acknowledged = received
         return UInt32(truncatingIfNeeded: received)
     }

@@ -11,10 +11,10 @@ struct RTMPCommand: Hashable {
     let arguments: [AMF0Value]
 
     /// Reads a command from the payload of a message of type 20, or of type 17 with a format byte of 0 in front.
-    init(_ message: RTMPMessage) throws(RTMPCommandError) {
+    init(_ message: RTMPMessage, limits: AMFLimits = AMFLimits()) throws(RTMPCommandError) {
         let values: [AMF0Value]
         do {
-            values = try AMF0Decoder.values(in: message.amf0Payload)
+            values = try AMF0Decoder.values(in: message.amf0Payload, limits: limits)
         } catch {
             throw .malformed(error)
         }
@@ -27,11 +27,15 @@ struct RTMPCommand: Hashable {
 }
 
 extension RTMPMessage {
-    /// The payload behind the format byte that AMF 3 messages begin with: 0 says that AMF 0 follows.
+    /// The payload behind the format byte that messages of AMF 3 begin with: 0 says that AMF 0 follows, with a marker in
+    /// front of each value that is in AMF 3.
+    ///
+    /// Some encoders leave the byte out; no command or data begins with an AMF 0 number, whose marker it would be.
     var amf0Payload: ByteBuffer {
         var payload = payload
-        if typeID == TypeID.commandAMF3 || typeID == TypeID.dataAMF3 {
-            payload.moveReaderIndex(forwardBy: min(1, payload.readableBytes))
+        let isAMF3 = typeID == TypeID.commandAMF3 || typeID == TypeID.dataAMF3
+        if isAMF3, payload.getInteger(at: payload.readerIndex, as: UInt8.self) == 0 {
+            payload.moveReaderIndex(forwardBy: 1)
         }
         return payload
     }
@@ -40,7 +44,7 @@ extension RTMPMessage {
 /// Why a peer's commands end its connection.
 enum RTMPCommandError: Error, Hashable, CustomStringConvertible {
     /// The body is not AMF 0.
-    case malformed(AMF0Error)
+    case malformed(AMFError)
     /// The body does not begin with a name.
     case unnamed
     /// A command that needs a connection came before connect.
@@ -51,8 +55,6 @@ enum RTMPCommandError: Error, Hashable, CustomStringConvertible {
     case unknownMessageStream(UInt32)
     /// createStream more often than is taken.
     case tooManyMessageStreams(allowed: Int)
-    /// A command lacks an argument that it is nothing without.
-    case missingArgument(command: String, argument: String)
 
     var description: String {
         switch self {
@@ -62,7 +64,6 @@ enum RTMPCommandError: Error, Hashable, CustomStringConvertible {
         case .connectedAlready: "a second connect on one connection"
         case .unknownMessageStream(let id): "publish on message stream \(id), which createStream did not give out"
         case .tooManyMessageStreams(let allowed): "more than the \(allowed) message streams allowed"
-        case .missingArgument(let command, let argument): "\(command) without \(argument)"
         }
     }
 }

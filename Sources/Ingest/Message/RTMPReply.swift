@@ -39,21 +39,77 @@ enum RTMPReply {
 
     /// The answer to connect.
     ///
-    /// We speak AMF 0 only, whatever object encoding was asked for.
-    static func connected(transaction: Double) -> RTMPMessage {
-        command(
+    /// We write AMF 0 only, whatever object encoding was asked for.
+    ///
+    /// - Parameters:
+    ///   - transaction: the one of connect.
+    ///   - isEnhanced: whether the client spoke of Enhanced RTMP; to others its words might be strange.
+    /// - Returns: the message.
+    static func connected(transaction: Double, isEnhanced: Bool) -> RTMPMessage {
+        let enhancements = isEnhanced ? enhancements : []
+        return command(
             "_result",
             transaction,
+            .object(
+                [
+                    AMF0Property("fmsVer", .string("FMS/3,5,1,1")),
+                    AMF0Property("capabilities", .number(31)),
+                    AMF0Property("mode", .number(1)),
+                ] + enhancements
+            ),
+            // Clients look for the enhancements in either object.
+            .object(
+                [
+                    AMF0Property("level", .string("status")),
+                    AMF0Property("code", .string("NetConnection.Connect.Success")),
+                    AMF0Property("description", .string("connected")),
+                    AMF0Property("objectEncoding", .number(0)),
+                ] + enhancements
+            )
+        )
+    }
+
+    /// What this server understands (Enhanced RTMP v2, "Enhancing NetConnection connect Command").
+    private static var enhancements: [AMF0Property] {
+        let video = ["avc1", "hvc1", "av01", "vp09"]
+        let audio = ["mp4a", "Opus", "fLaC", "ac-3", "ec-3", ".mp3"]
+        // 4, "can forward": they go on to viewers as they came.
+        func map(_ names: [String]) -> AMF0Value { .object(names.map { AMF0Property($0, .number(4)) }) }
+        return [
+            AMF0Property("fourCcList", .strictArray((video + audio).map(AMF0Value.string))),
+            AMF0Property("videoFourCcInfoMap", map(video)),
+            AMF0Property("audioFourCcInfoMap", map(audio)),
+            AMF0Property("capsEx", .number(Double(EnhancedCapabilities.ofServer.rawValue))),
+        ]
+    }
+
+    /// Asks a client to connect again, here or elsewhere (Enhanced RTMP v2, "Reconnect Request").
+    ///
+    /// - Parameter tcURL: where to; `nil` for the address that it has.
+    /// - Returns: the message.
+    static func reconnectRequest(tcURL: String?) -> RTMPMessage {
+        let information = [
+            AMF0Property("level", .string("status")),
+            AMF0Property("code", .string("NetConnection.Connect.ReconnectRequest")),
+            AMF0Property("description", .string("this server is being drained")),
+        ]
+        return command(
+            "onStatus",
+            0,
+            .null,
+            .object(information + (tcURL.map { [AMF0Property("tcUrl", .string($0))] } ?? []))
+        )
+    }
+
+    /// What Flash Media Server tells of FCPublish and FCUnpublish; FMLE waits for it.
+    static func onFC(_ name: String, _ status: StreamStatus) -> RTMPMessage {
+        command(
+            name,
+            0,
+            .null,
             .object([
-                AMF0Property("fmsVer", .string("FMS/3,5,1,1")),
-                AMF0Property("capabilities", .number(31)),
-                AMF0Property("mode", .number(1)),
-            ]),
-            .object([
-                AMF0Property("level", .string("status")),
-                AMF0Property("code", .string("NetConnection.Connect.Success")),
-                AMF0Property("description", .string("connected")),
-                AMF0Property("objectEncoding", .number(0)),
+                AMF0Property("code", .string(status.code.rawValue)),
+                AMF0Property("description", .string(status.description)),
             ])
         )
     }
@@ -136,6 +192,18 @@ struct StreamStatus: Hashable {
     init(_ refusal: PublishRefusal) {
         self.init(code: refusal.kind == .denied ? .publishDenied : .publishBadName, description: refusal.reason)
     }
+
+    /// The encoder before this one is not gone yet.
+    static let streamBusy = StreamStatus(
+        code: .publishBadName,
+        description: "the stream is busy: the encoder before this one has not let go of it"
+    )
+
+    /// Two encoders take one stream from each other.
+    static let streamContested = StreamStatus(
+        code: .publishBadName,
+        description: "another encoder is publishing with this key and comes back each time: stop one of the two"
+    )
 
     /// Whether the level is "error": then ffmpeg stops with the description.
     var isError: Bool { code != .publishStart && code != .unpublishSuccess }

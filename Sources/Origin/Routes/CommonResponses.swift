@@ -1,3 +1,4 @@
+import MediaCore
 import NIOHTTP1
 
 extension Response {

@@ -11,16 +11,9 @@ struct Router: Sendable {
     /// The pages.
     let pages: Pages
     /// Whether the server should be sent viewers.
-    let readiness: @Sendable () -> Readiness
+    let readiness: @Sendable () -> OriginServer.Readiness
     /// The longest request target taken, in bytes.
     let maximumTargetLength: Int
-
-    /// Whether the server should be sent viewers, as `/readyz` tells it.
-    enum Readiness: String, Sendable {
-        case ready
-        case starting = "not ready yet"
-        case draining
-    }
 
     /// A response and what becomes of the connection after it.
     struct Answer: Sendable {

@@ -10,11 +10,19 @@ enum MediaSegmentWriter {
     ///   - runs: the samples of each track, each run with at least one, none with a negative first decode time.
     ///   - trackIDs: the track_ID of each run in the initialization segment.
     ///   - sequenceNumber: mfhd's number, which grows from fragment to fragment.
+    ///   - events: what the encoder said meanwhile.
     /// - Returns: the whole segment.
-    static func write(_ runs: [TrackRun], trackIDs: [UInt32], sequenceNumber: UInt32) -> ByteBuffer {
+    static func write(
+        _ runs: [TrackRun],
+        trackIDs: [UInt32],
+        sequenceNumber: UInt32,
+        events: [TimedMetadataQueue.Event] = []
+    ) -> ByteBuffer {
+        let eventBoxes = EventMessageWriter.write(events)
         let payloadSize = runs.reduce(0) { $0 + $1.payloadSize }
         let headerSize = movieFragmentSize(runs)
-        var writer = BoxWriter(capacity: headerSize + 8 + payloadSize)
+        var writer = BoxWriter(capacity: eventBoxes.readableBytes + headerSize + 8 + payloadSize)
+        writer.write(eventBoxes)
         writer.box("moof") { moof in
             moof.fullBox("mfhd") { $0.write(sequenceNumber) }
             var dataOffset = headerSize + 8

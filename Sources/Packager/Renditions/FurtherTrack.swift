@@ -146,6 +146,7 @@ struct FurtherTrack {
     ///   - end: where the segment ends.
     ///   - duration: how long it is.
     ///   - drains: whether no segment follows, so that what decodes a little later is taken as well.
+    /// - Returns: the samples; `nil` when there are none.
     mutating func take(until end: Boundary, lasting duration: MediaTime, drains: Bool) -> TrackRun? {
         guard let run = runs.first, let first = run.samples.first else { return nil }
         let index = cut(run, at: end, drains: drains)

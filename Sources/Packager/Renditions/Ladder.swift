@@ -48,7 +48,11 @@ struct Ladder {
         limits: LiveWindow.Limits,
         to snapshot: inout LiveStream.Snapshot
     ) {
-        let content = SegmentContent(runs: set.primary.runs, isIndependent: set.primary.isIndependent)
+        let content = SegmentContent(
+            runs: set.primary.runs,
+            isIndependent: set.primary.isIndependent,
+            carriesEvents: true
+        )
         let segment = primary.segment(content, at: place)
         var segments: [Rendition.ID: MediaSegment] = [Rendition.ID(.muxed): segment]
         var windows: [Rendition.ID: LiveWindow] = [Rendition.ID(.muxed): snapshot.window]
@@ -185,6 +189,10 @@ extension SegmentSet {
         guard let run else { return nil }
         let sound = id.form == .muxed ? primary.run(.audio) : nil
         let isIndependent = kind == .audio || run.samples.first?.isSync == true
-        return SegmentContent(runs: [run] + [sound].compactMap(\.self), isIndependent: isIndependent)
+        return SegmentContent(
+            runs: [run] + [sound].compactMap(\.self),
+            isIndependent: isIndependent,
+            carriesEvents: kind == .video || primary.run(.video) == nil
+        )
     }
 }

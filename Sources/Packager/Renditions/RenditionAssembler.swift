@@ -50,6 +50,7 @@ struct RenditionAssembler {
     /// Gives the segments that are ready, or have waited long enough.
     ///
     /// - Parameter now: how far the primary's media has come.
+    /// - Returns: the sets, in order.
     mutating func take(at now: MediaTime) -> [SegmentSet] {
         var sets: [SegmentSet] = []
         while let draft = pending.first, isReady(draft, at: now) {

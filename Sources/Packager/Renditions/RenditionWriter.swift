@@ -13,12 +13,16 @@ struct SegmentPlace {
     let startsEpoch: Bool
     /// EXT-X-TARGETDURATION in seconds.
     let targetDuration: Int
+    /// What the encoder said meanwhile.
+    let events: [TimedMetadataQueue.Event]
 }
 
 /// What one rendition carries in a segment.
 struct SegmentContent {
     let runs: [TrackRun]
     let isIndependent: Bool
+    /// Whether what the encoder said goes in as well: a player that loads pictures and sound apart must find it once.
+    let carriesEvents: Bool
 }
 
 /// The names of a rendition's resources; `nil` stands for the primary tracks together.
@@ -98,7 +102,8 @@ struct RenditionWriter {
         let body = MediaSegmentWriter.write(
             content.runs,
             trackIDs: content.runs.map { trackIDs[$0.track.id] ?? 0 },
-            sequenceNumber: UInt32(truncatingIfNeeded: place.mediaSequenceNumber + 1)
+            sequenceNumber: UInt32(truncatingIfNeeded: place.mediaSequenceNumber + 1),
+            events: content.carriesEvents ? place.events : []
         )
         let segment = MediaSegment(
             mediaSequenceNumber: place.mediaSequenceNumber,

@@ -97,6 +97,12 @@ struct Segmenter {
         return endSegment(at: max(end, segment.lastReferenceTime), isForced: false)
     }
 
+    /// Where a moment of the encoder's clock lies on the live's timeline; `nil` before there is one.
+    func liveTime(of encoderTime: MediaTime) -> MediaTime? {
+        guard let reference = segment?.reference, let offset = timelines.offset(of: reference) else { return nil }
+        return encoderTime + offset
+    }
+
     // MARK: - Tracks beside those of the segments
 
     /// Whether segments are being filled: from then on there is a timeline to place further tracks on.

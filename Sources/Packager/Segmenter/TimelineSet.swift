@@ -23,6 +23,9 @@ struct TimelineSet {
         timelines[id]?.timescale ?? TrackTimeline.videoTimescale
     }
 
+    /// What turns the encoder's time into the live's for a track, or `nil` before its first access unit.
+    func offset(of id: TrackID) -> MediaTime? { timelines[id]?.offset }
+
     /// Where the leading track ends, or `nil` before any access unit.
     func end(ledBy reference: TrackID) -> MediaTime? { leader(reference)?.end }
 

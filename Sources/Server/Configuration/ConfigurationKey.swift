@@ -21,7 +21,8 @@ struct ConfigurationKey: Sendable {
 
     /// Every setting, in the order in which `lyceum config` prints them.
     static let all = [
-        dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, publish, segmentSeconds, windowSeconds, graceSeconds,
+        dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, reconnectURL, publish, segmentSeconds, windowSeconds,
+        graceSeconds,
         logLevel, hlsJavaScript, hlsJavaScriptURL,
     ]
 
@@ -54,6 +55,12 @@ struct ConfigurationKey: Sendable {
         defaultValue: "1935",
         expected: "a port from 0 to 65535; 0 takes a free one",
         summary: "the port that encoders connect to"
+    )
+    static let reconnectURL = ConfigurationKey(
+        path: ["rtmp", "reconnect_url"],
+        defaultValue: "",
+        expected: "an address rtmp://HOST/APP or rtmps://HOST/APP, or nothing",
+        summary: "where publishers are asked to go when this server is drained; nothing: the address that they have"
     )
     static let publish = ConfigurationKey(
         path: ["publish"],

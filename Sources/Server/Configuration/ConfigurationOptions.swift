@@ -16,6 +16,8 @@ struct ConfigurationOptions: ParsableArguments {
     var rtmpHost: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.rtmpPort.help))
     var rtmpPort: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.reconnectURL.help))
+    var rtmpReconnectUrl: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.publish.help))
     var publish: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.segmentSeconds.help))
@@ -54,7 +56,8 @@ struct ConfigurationOptions: ParsableArguments {
     private var flags: [(key: ConfigurationKey, value: String)] {
         let all: [(ConfigurationKey, String?)] = [
             (.dataDirectory, dataDir), (.httpHost, httpHost), (.httpPort, httpPort), (.rtmpHost, rtmpHost),
-            (.rtmpPort, rtmpPort), (.publish, publish), (.segmentSeconds, segmentSeconds),
+            (.rtmpPort, rtmpPort), (.reconnectURL, rtmpReconnectUrl), (.publish, publish),
+            (.segmentSeconds, segmentSeconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),
         ]

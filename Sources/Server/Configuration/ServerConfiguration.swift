@@ -17,6 +17,8 @@ struct ServerConfiguration: Sendable {
     let httpPort: Int
     let rtmpHost: String
     let rtmpPort: Int
+    /// Where publishers are asked to go when the server is drained.
+    let reconnectURL: String?
     let publishing: Publishing
     let segmentDuration: MediaTime
     let windowDuration: MediaTime
@@ -36,6 +38,11 @@ struct ServerConfiguration: Sendable {
         httpHost = try reader.value(.httpHost) { $0 }
         httpPort = try reader.value(.httpPort, Self.port)
         rtmpPort = try reader.value(.rtmpPort, Self.port)
+        reconnectURL = try reader.value(.reconnectURL) { text in
+            guard !text.isEmpty else { return .some(nil) }
+            let isAddress = ["rtmp://", "rtmps://"].contains { text.hasPrefix($0) && text.count > $0.count }
+            return isAddress ? text : nil
+        }
         publishing = try reader.value(.publish) { Publishing(rawValue: $0) }
         let loopbackForTrials = publishing == .open ? "127.0.0.1" : "0.0.0.0"
         rtmpHost = try reader.value(.rtmpHost) { $0.isEmpty ? loopbackForTrials : $0 }

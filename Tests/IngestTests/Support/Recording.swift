@@ -11,6 +11,7 @@ final class Recording: AccessUnitSinkProvider {
         case begin(StreamID, publish: Int)
         case configure(String, publish: Int)
         case unit(MediaKind, milliseconds: Int64, isSync: Bool, size: Int, publish: Int)
+        case metadata(String, milliseconds: Int64, json: String, publish: Int)
         case finish(PublishEnd, publish: Int)
     }
 
@@ -55,6 +56,11 @@ final class Recording: AccessUnitSinkProvider {
         }
 
         func configure(_ track: Track) { recording.add(.configure(track.configuration.codecString, publish: number)) }
+
+        func receive(_ metadata: TimedMetadata) {
+            let time = metadata.time.ticks(timescale: 1000)
+            recording.add(.metadata(metadata.name, milliseconds: time, json: metadata.json, publish: number))
+        }
 
         func receive(_ unit: AccessUnit) {
             let time = unit.decodeTime.ticks(timescale: 1000)

@@ -66,6 +66,8 @@ public struct MediaFragments: Sendable {
     public let segmentBrands: [String]
     /// The fragments, in the order of the file.
     public let fragments: [Fragment]
+    /// The event messages, in the order of the file.
+    public let events: [EventMessage]
     /// How many bytes of `mdat` no sample refers to.
     public let unusedMediaDataBytes: Int
 
@@ -94,6 +96,9 @@ public struct MediaFragments: Sendable {
         }
         try Self.expectContinuity(fragments)
         self.fragments = fragments
+        var events: [EventMessage] = []
+        for box in top.all("emsg") { events.append(try EventMessage(BoxCursor(bytes, box))) }
+        self.events = events
         unusedMediaDataBytes = try Self.unusedBytes(mediaData, fragments)
     }
 
