@@ -334,6 +334,23 @@ struct LivePackagerTests {
         #expect(abs(Double(average) - Double(video + sound) / seconds) < 3)
     }
 
+    @Test("what the encoder said is in every rendition with pictures, and not a second time beside their sound")
+    func eventsOnce() throws {
+        let sink = publish([], try videos() + [Media.aac(), Media.audio(1)], ending: nil)
+        for unit in ladder(seconds: 5, sounds: 2) {
+            sink.receive(unit)
+            if unit.trackID == Media.video, unit.decodeTime == .milliseconds(1000) {
+                sink.receive(TimedMetadata(name: "onCue", time: unit.decodeTime, json: "{}"))
+            }
+        }
+        for (name, count) in [("video-0", 1), ("video-1", 1), ("audio-0", 0), ("audio-1", 0)] {
+            let events = try rendition("\(name).m3u8").segments.count { segment in
+                try bytes(segment.uri).dropFirst(4).starts(with: "emsg".utf8)
+            }
+            #expect(events == count, "\(name)")
+        }
+    }
+
     @Test("a rendition that begins later has its default's segments before, and numbers that line up")
     func laterRendition() throws {
         var followers: [String: PlaylistFollower] = [:]
