@@ -18,7 +18,6 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
-let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
@@ -32,7 +31,6 @@ let package = Package(
         // Exact versions: Package.resolved is not committed, and a build must not change under anyone's feet.
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -45,7 +43,7 @@ let package = Package(
         .target(name: "MediaCore", dependencies: [nioCore]),
         .target(
             name: "Ingest",
-            dependencies: ["MediaCore", "Cryptography", nioCore, nioPosix, nioTLS, nioSSL, metrics, logging]
+            dependencies: ["MediaCore", "Cryptography", "TLS", nioCore, nioPosix, nioSSL, nioTLS, logging]
         ),
         .target(name: "Packager", dependencies: ["MediaCore", "LiveStore", nioCore, logging]),
         .target(name: "LiveStore", dependencies: ["MediaCore", nioCore]),
@@ -54,6 +52,8 @@ let package = Package(
             dependencies: ["MediaCore", "LiveStore", "CZlib", nioCore, nioPosix, nioHTTP1, logging],
             resources: [.embedInCode("Assets")]
         ),
+
+        .target(name: "TLS", dependencies: [nioCore, nioSSL]),
 
         // System libraries, each imported by exactly one target.
         .target(name: "Cryptography", dependencies: ["COpenSSL"]),
@@ -64,8 +64,8 @@ let package = Package(
         .executableTarget(
             name: "lyceum",
             dependencies: [
-                "MediaCore", "Ingest", "Packager", "LiveStore", "Origin", "Cryptography",
-                nioCore, nioPosix, nioSSL, asyncHTTPClient, metrics, logging, serviceLifecycle,
+                "MediaCore", "Ingest", "Packager", "LiveStore", "Origin", "Cryptography", "TLS",
+                nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),

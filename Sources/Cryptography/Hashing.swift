@@ -20,3 +20,49 @@ public enum HMACSHA256 {
         return code
     }
 }
+
+/// Digests with SHA-256 (FIPS 180-4).
+public enum SHA256 {
+    /// The size of a digest in bytes.
+    public static let size = 32
+
+    /// The digest of a message.
+    ///
+    /// - Parameter message: the bytes.
+    /// - Returns: 32 bytes.
+    public static func digest(of message: [UInt8]) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: size)
+        var length: UInt32 = 0
+        let result = EVP_Digest(message, message.count, &digest, &length, EVP_sha256(), nil)
+        precondition(result == 1 && length == UInt32(size), "libcrypto has no SHA-256")
+        return digest
+    }
+}
+
+/// Bytes as text of hexadecimal digits.
+public enum Hexadecimal {
+    /// Two small digits for each byte.
+    public static func text(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0x0F)]] })
+    }
+
+    /// The bytes of a text, or `nil` when it is not digits in pairs.
+    public static func bytes(_ text: some StringProtocol) -> [UInt8]? {
+        let digits = text.utf8.map { character -> UInt8? in
+            switch character {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
+            default: nil
+            }
+        }
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = digits[index], let low = digits[index + 1] else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return bytes
+    }
+}

@@ -3,6 +3,7 @@ public import MediaCore
 public import NIOCore
 import NIOPosix
 import Synchronization
+public import TLS
 
 /// The RTMP server: takes the streams of encoders and gives each to a sink.
 ///
@@ -14,24 +15,60 @@ public final class RTMPServer: Sendable {
     private let connections: ConnectionTable
     private let group: any EventLoopGroup
     private let logger: Logger
-    private let listener = Mutex<(any Channel)?>(nil)
+    private let secureListener: SecureListener?
+    private let listeners = Mutex<[any Channel]>([])
+
+    /// A second port, where RTMP comes over TLS.
+    public struct SecureListener: Sendable {
+        /// The port to bind; 0 takes any free one.
+        public let port: Int
+        /// What connections are secured with.
+        public let certificate: ServerCertificate
+
+        /// A port with its certificate.
+        public init(port: Int, certificate: ServerCertificate) {
+            self.port = port
+            self.certificate = certificate
+        }
+    }
+
+    /// The ports that were bound.
+    public struct Ports: Hashable, Sendable {
+        /// Where RTMP is taken.
+        public let rtmp: Int
+        /// Where RTMP over TLS is taken, if anywhere.
+        public let rtmps: Int?
+    }
+
+    /// Why the server does not listen.
+    public struct ListenFailure: Error {
+        /// The port that cannot be had.
+        public let port: Int
+        /// Whether it is the one for RTMP over TLS.
+        public let isSecure: Bool
+        /// The system's error.
+        public let underlying: any Error
+    }
 
     /// A server that does not listen yet.
     ///
     /// - Parameters:
     ///   - configuration: where to listen and what to allow.
+    ///   - secureListener: where to listen for RTMP over TLS besides; `nil` for nowhere.
     ///   - sinkProvider: opens a sink for each publish.
     ///   - authorizer: decides who may publish.
     ///   - group: the event loops to run on. They must outlive the server.
     ///   - logger: gets who connects, what is published and why it ends at info level; never a stream key.
     public init(
         configuration: IngestConfiguration,
+        secureListener: SecureListener? = nil,
         sinkProvider: any AccessUnitSinkProvider,
         authorizer: any PublishAuthorizer,
         group: any EventLoopGroup,
         logger: Logger
     ) {
         self.configuration = configuration
+        self.secureListener = secureListener
         self.group = group
         self.logger = logger
         let limits = configuration.limits
@@ -51,10 +88,34 @@ public final class RTMPServer: Sendable {
     ///
     /// Call it once.
     ///
-    /// - Returns: the address that was bound, with the port the system chose when the configuration says 0.
-    /// - Throws: the system's error when the address cannot be bound.
-    public func start() async throws -> SocketAddress {
-        let channel = try await ServerBootstrap(group: group)
+    /// - Returns: the ports that were bound, those that the system chose where the configuration says 0.
+    /// - Throws: ``ListenFailure`` when an address cannot be bound.
+    public func start() async throws(ListenFailure) -> Ports {
+        let plain = try await listen(port: configuration.port, certificate: nil)
+        guard let secureListener else { return Ports(rtmp: plain, rtmps: nil) }
+        let secure = try await listen(port: secureListener.port, certificate: secureListener.certificate)
+        return Ports(rtmp: plain, rtmps: secure)
+    }
+
+    private func listen(port: Int, certificate: ServerCertificate?) async throws(ListenFailure) -> Int {
+        do {
+            let channel = try await bind(port: port, certificate: certificate)
+            listeners.withLock { $0.append(channel) }
+            guard let address = channel.localAddress, let port = address.port else {
+                throw ChannelError.unknownLocalAddress
+            }
+            logger.info(
+                "rtmp server listens",
+                metadata: ["server.address": "\(address)", "server.tls": "\(certificate != nil)"]
+            )
+            return port
+        } catch {
+            throw ListenFailure(port: port, isSecure: certificate != nil, underlying: error)
+        }
+    }
+
+    private func bind(port: Int, certificate: ServerCertificate?) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -62,14 +123,19 @@ public final class RTMPServer: Sendable {
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 << 10))
             .childChannelOption(.writeBufferWaterMark, value: unsentBytes)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.accept(channel) }
+                channel.eventLoop.makeCompletedFuture { try self.accept(channel, certificate) }
             }
-            .bind(host: configuration.host, port: configuration.port)
+            .bind(host: configuration.host, port: port)
             .get()
-        guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
-        listener.withLock { $0 = channel }
-        logger.info("rtmp server listens", metadata: ["server.address": "\(address)"])
-        return address
+    }
+
+    /// Closes the ports; one that is closed already is what is wanted.
+    private func stopListening() async {
+        let channels = listeners.withLock { listeners in
+            defer { listeners = [] }
+            return listeners
+        }
+        for channel in channels { try? await channel.close().get() }
     }
 
     /// Stops listening, so that the next server can, and lets the publishers that are there go on.
@@ -79,8 +145,7 @@ public final class RTMPServer: Sendable {
     ///
     /// - Parameter reconnectURL: where publishers should go, `rtmp://host/app`; `nil` for the address that they have.
     public func drain(reconnectURL: String?) async {
-        let channel = listener.withLock { $0.take() }
-        try? await channel?.close().get()
+        await stopListening()
         logger.info("rtmp server drains: publishers go on, new ones are not taken")
         try? await connections.stop(on: group.next(), telling: DrainRequest(tcURL: reconnectURL)).get()
         logger.info("rtmp server drained: the last publisher has left")
@@ -90,9 +155,7 @@ public final class RTMPServer: Sendable {
     ///
     /// Returns when all are gone; those that take longer than ``IngestLimits/shutdownTimeout`` are cut.
     public func shutDown() async {
-        let channel = listener.withLock { $0.take() }
-        // A listener that is closed already is what is wanted.
-        try? await channel?.close().get()
+        await stopListening()
         let eventLoop = group.next()
         let gone = connections.stop(on: eventLoop, telling: ChannelShouldQuiesceEvent())
         let cut = eventLoop.scheduleTask(in: configuration.limits.shutdownTimeout) { self.connections.cut() }
@@ -107,7 +170,7 @@ public final class RTMPServer: Sendable {
     }
 
     /// Gives a new connection its handler, or throws why it is not taken: then NIO closes it.
-    private func accept(_ channel: any Channel) throws {
+    private func accept(_ channel: any Channel, _ certificate: ServerCertificate?) throws {
         let address = channel.remoteAddress?.ipAddress ?? "unknown"
         switch connections.admit(channel, address: address) {
         case .refused(let refusal, let isRepeated):
@@ -119,9 +182,17 @@ public final class RTMPServer: Sendable {
             throw refusal
         case .admitted(let id):
             channel.closeFuture.whenComplete { [connections] _ in connections.remove(id) }
+            if let certificate { try addGate(to: channel, certificate, address: address) }
             try channel.pipeline.syncOperations.addHandler(
                 RTMPConnectionHandler(id: id, peerAddress: address, environment: environment, logger: logger)
             )
         }
+    }
+
+    private func addGate(to channel: any Channel, _ certificate: ServerCertificate, address: String) throws {
+        let gate = TLSGateHandler(context: certificate.context) { [logger] problem in
+            logger.info("peer turned away", metadata: ["peer.address": "\(address)", "reason": "\(problem)"])
+        }
+        try channel.pipeline.syncOperations.addHandler(gate)
     }
 }

@@ -10,6 +10,7 @@ import Origin
 import Packager
 import ServiceLifecycle
 import Synchronization
+import TLS
 import UnixSignals
 
 /// The whole server: ingest, packager, live store and origin, started and stopped in the order that loses nothing.
@@ -21,9 +22,14 @@ struct LiveServer: Service {
     private static let drainTime = TimeAmount.seconds(6)
     /// How often lives without an encoder are looked at.
     private static let expiryInterval = TimeAmount.seconds(1)
+    /// How often the certificate and the stream keys are looked at; the keys also before each publish.
+    private static let fileInterval = Duration.seconds(10)
+    /// From when on the end of the certificate is warned of.
+    private static let expiryWarningDays = 14.0
 
     private let configuration: ServerConfiguration
-    private let publishKeys: [PublishKey]
+    private let publishing: Publishing
+    private let certificate: ServerCertificate?
     private let packaging: LivePackaging
     private let ingest: RTMPServer
     private let origin: OriginServer
@@ -42,6 +48,16 @@ struct LiveServer: Service {
         }
     }
 
+    /// Who may publish, and what changes while the server runs.
+    private struct Publishing {
+        var authorizer: any PublishAuthorizer
+        /// The keys that are looked up, to be read again when their file changes.
+        var keys: PublishKeyFileAuthorizer?
+        var webhook: WebhookPublishAuthorizer?
+        /// The key that the first start has made: it can be shown only now.
+        var firstKey: (stream: StreamID, secret: Secret)?
+    }
+
     /// Puts the parts together; nothing listens yet.
     ///
     /// - Throws: ``StartFailure`` when the stream keys cannot be had.
@@ -55,7 +71,8 @@ struct LiveServer: Service {
             throw StartFailure.unavailable("\(error)")
         }
         readiness = Readiness()
-        publishKeys = try Self.publishKeys(configuration, logger: logger)
+        publishing = try Self.publishing(configuration, logger: logger)
+        certificate = try Self.certificate(configuration)
         let files = Self.openFiles(logger: logger)
 
         let store = LiveStore()
@@ -68,8 +85,9 @@ struct LiveServer: Service {
         )
         ingest = RTMPServer(
             configuration: IngestConfiguration(configuration, files: files),
+            secureListener: Self.secureListener(configuration, certificate),
             sinkProvider: packaging,
-            authorizer: Self.authorizer(configuration, keys: publishKeys),
+            authorizer: publishing.authorizer,
             group: group,
             logger: logger
         )
@@ -84,17 +102,21 @@ struct LiveServer: Service {
 
     /// Serves until the task is told to shut down gracefully.
     func run() async throws {
-        let (httpPort, rtmpPort) = try await start()
+        let (httpPort, ports) = try await start()
         let expiry = group.next().scheduleRepeatedTask(
             initialDelay: Self.expiryInterval,
             delay: Self.expiryInterval
         ) { [packaging] _ in packaging.expireLives() }
         readiness.current = .ready
-        logger.info("listening", metadata: ["http.port": "\(httpPort)", "rtmp.port": "\(rtmpPort)"])
-        Terminal.say(welcome(httpPort: httpPort, rtmpPort: rtmpPort).text)
+        var metadata: Logger.Metadata = ["http.port": "\(httpPort)", "rtmp.port": "\(ports.rtmp)"]
+        metadata["rtmps.port"] = ports.rtmps.map { "\($0)" }
+        logger.info("listening", metadata: metadata)
+        Terminal.say(welcome(httpPort: httpPort, ports: ports).text)
 
         try await withThrowingDiscardingTaskGroup { tasks in
             tasks.addTask { await drainOnSignal() }
+            tasks.addTask { await reloadFilesRegularly() }
+            tasks.addTask { await reloadFilesOnSignal() }
             try await gracefulShutdown()
             expiry.cancel()
             // Also ends a drain that is still waiting for publishers.
@@ -113,7 +135,40 @@ struct LiveServer: Service {
         }
     }
 
-    private func start() async throws -> (httpPort: Int, rtmpPort: Int) {
+    // MARK: - Files that change
+
+    private func reloadFilesRegularly() async {
+        while (try? await Task.sleep(for: Self.fileInterval)) != nil { reloadFiles() }
+    }
+
+    /// SIGHUP, by which certificate renewal tools tell servers.
+    private func reloadFilesOnSignal() async {
+        for await _ in await UnixSignalsSequence(trapping: .sighup) { reloadFiles() }
+    }
+
+    private func reloadFiles() {
+        publishing.keys?.reload()
+        guard let certificate else { return }
+        switch certificate.reload() {
+        case .none: break
+        case .replaced:
+            logger.info("certificate replaced: new connections use it")
+            warnOfExpiry(certificate)
+        case .refused(let fault):
+            logger.error("certificate not replaced: the one of before stays", metadata: ["reason": "\(fault)"])
+        }
+    }
+
+    private func warnOfExpiry(_ certificate: ServerCertificate) {
+        let days = (Double(certificate.expiry) - Date().timeIntervalSince1970) / 86_400
+        guard days < Self.expiryWarningDays else { return }
+        let words = days < 0 ? "the certificate has ended: encoders refuse it" : "the certificate ends soon: renew it"
+        logger.warning("\(words)", metadata: ["tls.days_left": "\(Int(days.rounded(.down)))"])
+    }
+
+    // MARK: - Start and stop
+
+    private func start() async throws -> (httpPort: Int, ports: RTMPServer.Ports) {
         let http: SocketAddress
         do {
             http = try await origin.start()
@@ -127,14 +182,16 @@ struct LiveServer: Service {
                 error: error
             )
         }
-        do {
-            return (http.port ?? 0, try await ingest.start().port ?? 0)
+        do throws(RTMPServer.ListenFailure) {
+            let ports = try await ingest.start()
+            if let certificate { warnOfExpiry(certificate) }
+            return (http.port ?? 0, ports)
         } catch {
             throw StartFailure.cannotListen(
                 host: configuration.rtmpHost,
-                port: configuration.rtmpPort,
-                key: .rtmpPort,
-                error: error
+                port: error.port,
+                key: error.isSecure ? .rtmpsPort : .rtmpPort,
+                error: error.underlying
             )
         }
     }
@@ -143,18 +200,20 @@ struct LiveServer: Service {
         logger.info("stopping: lives end, viewers get the rest of what they watch")
         readiness.current = .draining
         await ingest.shutDown()
+        await publishing.webhook?.shutDown()
         packaging.endInterruptedLives()
         await origin.drain(within: Self.drainTime)
         logger.info("stopped")
     }
 
-    private func welcome(httpPort: Int, rtmpPort: Int) -> Welcome {
+    private func welcome(httpPort: Int, ports: RTMPServer.Ports) -> Welcome {
         Welcome(
             httpHost: configuration.httpHost,
             httpPort: httpPort,
             rtmpHost: configuration.rtmpHost,
-            rtmpPort: rtmpPort,
-            key: publishKeys.first
+            ports: ports,
+            publishing: configuration.publishing,
+            newKey: publishing.firstKey
         )
     }
 
@@ -169,34 +228,61 @@ struct LiveServer: Service {
         return files
     }
 
-    private static func publishKeys(_ configuration: ServerConfiguration, logger: Logger) throws -> [PublishKey] {
-        guard configuration.publishing == .keys else {
+    private static func publishing(_ configuration: ServerConfiguration, logger: Logger) throws -> Publishing {
+        switch configuration.publishing {
+        case .open:
             logger.warning(
                 "everybody who reaches the RTMP port may publish: for trials only",
                 metadata: ["rtmp.host": "\(configuration.rtmpHost)"]
             )
-            return []
-        }
-        let file = PublishKeyFile(dataDirectory: configuration.dataDirectory)
-        do {
-            let keys = try file.load()
-            if file.isReadableByOthers {
-                logger.warning("others can read the stream keys: run chmod 600", metadata: ["file": "\(file.path)"])
+            return Publishing(authorizer: OpenPublishAuthorizer())
+        case .webhook:
+            let webhook = WebhookPublishAuthorizer(
+                url: configuration.webhookURL,
+                secret: configuration.webhookSecret,
+                group: MultiThreadedEventLoopGroup.singleton,
+                logger: logger
+            )
+            return Publishing(authorizer: ThrottlingPublishAuthorizer(webhook, logger: logger), webhook: webhook)
+        case .keys:
+            let file = PublishKeyFile(dataDirectory: configuration.dataDirectory)
+            do {
+                let firstKey = try firstKey(in: file)
+                let keys = try PublishKeyFileAuthorizer(file, threads: .singleton, logger: logger)
+                let authorizer = ThrottlingPublishAuthorizer(keys, logger: logger)
+                return Publishing(authorizer: authorizer, keys: keys, firstKey: firstKey)
+            } catch {
+                throw StartFailure.unavailable("\(error)")
             }
-            if keys.isEmpty {
-                logger.warning("nobody can publish: the file has no stream key", metadata: ["file": "\(file.path)"])
-            }
-            return keys
-        } catch {
-            throw StartFailure.unavailable("\(error)")
         }
     }
 
-    private static func authorizer(_ configuration: ServerConfiguration, keys: [PublishKey]) -> any PublishAuthorizer {
-        switch configuration.publishing {
-        case .keys: PublishKeysAuthorizer(keys: keys)
-        case .open: OpenPublishAuthorizer()
+    /// The first start makes a key for the stream `main`.
+    private static func firstKey(in file: PublishKeyFile) throws -> (stream: StreamID, secret: Secret)? {
+        guard try file.load() == nil, let main = StreamID("main") else { return nil }
+        let secret = Secret(Randomness.token(bits: PublishKey.bits))
+        try file.change { $0.append(PublishKey(stream: main, secret: secret)) }
+        return (main, secret)
+    }
+
+    private static func certificate(_ configuration: ServerConfiguration) throws -> ServerCertificate? {
+        guard configuration.rtmpsPort != nil else { return nil }
+        do throws(ServerCertificate.Fault) {
+            return try ServerCertificate(
+                certificateFile: configuration.tlsCertificate,
+                keyFile: configuration.tlsKey
+            )
+        } catch {
+            throw StartFailure.wrongCertificate(error)
         }
+    }
+
+    private static func secureListener(
+        _ configuration: ServerConfiguration,
+        _ certificate: ServerCertificate?
+    ) -> RTMPServer.SecureListener? {
+        guard let port = configuration.rtmpsPort, let certificate else { return nil }
+        return RTMPServer.SecureListener(port: port, certificate: certificate)
     }
 
     private static let wallClock: @Sendable () -> WallClockTime = {

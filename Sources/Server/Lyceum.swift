@@ -1,12 +1,12 @@
 import ArgumentParser
 
-/// The command line: `lyceum serve | drain | config | version`.
+/// The command line: `lyceum serve | drain | key | config | version`.
 @main
 struct Lyceum: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lyceum",
         abstract: "Takes live streams over RTMP and serves them as HLS.",
         version: Version.text,
-        subcommands: [ServeCommand.self, DrainCommand.self, ConfigCommand.self, VersionCommand.self]
+        subcommands: [ServeCommand.self, DrainCommand.self, KeyCommand.self, ConfigCommand.self, VersionCommand.self]
     )
 }

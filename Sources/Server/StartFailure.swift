@@ -2,6 +2,7 @@ import Glibc
 import ArgumentParser
 import NIOCore
 import Origin
+import TLS
 
 /// Why the server could not start, in one sentence with what to do about it.
 struct StartFailure: Error, CustomStringConvertible {
@@ -17,6 +18,12 @@ struct StartFailure: Error, CustomStringConvertible {
     static func wrongHLSJavaScript(_ fault: HLSJavaScriptSource.Fault) -> StartFailure {
         let keys =
             "\(ConfigurationKey.hlsJavaScript.environmentName), \(ConfigurationKey.hlsJavaScriptURL.environmentName)"
+        return StartFailure(description: "\(keys): \(fault)", exitCode: .wrongConfiguration)
+    }
+
+    /// The settings name a certificate that cannot be used.
+    static func wrongCertificate(_ fault: ServerCertificate.Fault) -> StartFailure {
+        let keys = "\(ConfigurationKey.tlsCertificate.environmentName), \(ConfigurationKey.tlsKey.environmentName)"
         return StartFailure(description: "\(keys): \(fault)", exitCode: .wrongConfiguration)
     }
 

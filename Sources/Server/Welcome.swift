@@ -6,13 +6,16 @@ struct Welcome {
     let httpHost: String
     let httpPort: Int
     let rtmpHost: String
-    let rtmpPort: Int
-    /// The key to publish with; `nil` when there is none, or none is needed.
-    let key: PublishKey?
+    let ports: RTMPServer.Ports
+    let publishing: ServerConfiguration.Publishing
+    /// The key that this start has made, which is shown only now.
+    let newKey: (stream: StreamID, secret: Secret)?
 
     /// Lines for a terminal.
     var text: String {
-        let stream = key?.stream.name ?? "main"
+        let stream = newKey?.stream.name ?? "main"
+        let host = Self.reachable(rtmpHost)
+        let secure = ports.rtmps.map { "\n                or rtmps://\(host):\($0)/live" } ?? ""
         return """
 
             \(Version.text) is ready.
@@ -21,13 +24,22 @@ struct Welcome {
               HLS           http://\(Self.reachable(httpHost)):\(httpPort)/live/\(stream)/index.m3u8
 
               OBS           Settings > Stream > Service: Custom…
-              Server        rtmp://\(Self.reachable(rtmpHost)):\(rtmpPort)/live
-              Stream Key    \(key?.secret.revealed ?? stream)
+              Server        rtmp://\(host):\(ports.rtmp)/live\(secure)
+              Stream Key    \(streamKey)
 
               No OBS?       scripts/demo publishes a test picture.
               Ctrl-C stops the server.
 
             """
+    }
+
+    private var streamKey: String {
+        switch publishing {
+        case .open: "main, or any name: whoever reaches this port may publish"
+        case .webhook: "one that your webhook allows"
+        case .keys:
+            newKey?.secret.revealed ?? "the one you have; `lyceum key rotate main` makes a new one"
+        }
     }
 
     /// A name under which a browser or an encoder on this machine reaches a listening address.

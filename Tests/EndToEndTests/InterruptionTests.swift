@@ -7,7 +7,7 @@ struct InterruptionTests {
     @Test("an encoder that is killed and comes back goes on with one timeline")
     func killedAndBack() async throws {
         let server = try await ServerProcess.start()
-        let url = server.publishURL(key: try server.streamKey())
+        let url = server.publishURL(key: try await server.streamKey())
         let viewer = LiveViewer(server)
 
         let first = try FFmpegPublisher(.test(), to: url)
@@ -33,7 +33,7 @@ struct InterruptionTests {
     @Test("a second encoder with the same key takes the live over")
     func takeover() async throws {
         let server = try await ServerProcess.start()
-        let url = server.publishURL(key: try server.streamKey())
+        let url = server.publishURL(key: try await server.streamKey())
         let viewer = LiveViewer(server)
         let first = try FFmpegPublisher(.test(), to: url)
         try await viewer.watch(within: .seconds(30)) { _, segments in segments.count >= 2 }
@@ -51,7 +51,7 @@ struct InterruptionTests {
     @Test("an encoder that never comes back ends the live after the grace period")
     func graceIsOver() async throws {
         let server = try await ServerProcess.start(environment: ["LYCEUM_GRACE_SECONDS": "2"])
-        let publisher = try FFmpegPublisher(.test(), to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(.test(), to: server.publishURL(key: try await server.streamKey()))
         let viewer = LiveViewer(server)
         try await viewer.watch(within: .seconds(30)) { _, segments in segments.count >= 2 }
         publisher.kill()
@@ -62,7 +62,7 @@ struct InterruptionTests {
     @Test("SIGTERM ends the playlist, lets viewers read it and stops the server cleanly within 10 seconds")
     func terminated() async throws {
         let server = try await ServerProcess.start()
-        let publisher = try FFmpegPublisher(.test(), to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(.test(), to: server.publishURL(key: try await server.streamKey()))
         let viewer = LiveViewer(server)
         try await viewer.watch(within: .seconds(30)) { _, segments in segments.count >= 2 }
 

@@ -4,8 +4,8 @@ import Testing
 /// Several tracks in one publish over Enhanced RTMP, and everything that viewers make of them.
 @Suite("Multitrack publishing with ffmpeg", .serialized)
 struct MultitrackTests {
-    private func publish(_ media: FFmpegPublisher.Media, to server: ServerProcess) throws -> FFmpegPublisher {
-        try FFmpegPublisher(media, to: server.publishURL(key: server.streamKey()), program: EnhancedFFmpeg.path)
+    private func publish(_ media: FFmpegPublisher.Media, to server: ServerProcess) async throws -> FFmpegPublisher {
+        try FFmpegPublisher(media, to: server.publishURL(key: try await server.streamKey()), with: Tool.newerFFmpeg)
     }
 
     /// Watches some media playlists to their ends, at the same time.
@@ -37,7 +37,7 @@ struct MultitrackTests {
     @Test("two video and two audio tracks are two variants with a group of two, cut at the same places and whole")
     func ladderWithSounds() async throws {
         let server = try await ServerProcess.start()
-        let publisher = try publish(.ladder(seconds: 9, sounds: 2), to: server)
+        let publisher = try await publish(.ladder(seconds: 9, sounds: 2), to: server)
         let names = ["media.m3u8", "video-0.m3u8", "video-1.m3u8", "audio-0.m3u8", "audio-1.m3u8"]
         let viewers = try await watchToEnd(names, of: server)
         try await publisher.waitForExit()
@@ -78,7 +78,7 @@ struct MultitrackTests {
     @Test("two video tracks and one audio track are two variants that each carry the sound")
     func ladderWithOneSound() async throws {
         let server = try await ServerProcess.start()
-        let publisher = try publish(.ladder(seconds: 9, sounds: 1), to: server)
+        let publisher = try await publish(.ladder(seconds: 9, sounds: 1), to: server)
         let viewers = try await watchToEnd(["media.m3u8", "media-1.m3u8"], of: server)
         try await publisher.waitForExit()
         try await expectAligned(viewers)
@@ -94,12 +94,12 @@ struct MultitrackTests {
     @Test("an encoder that comes back with one track of each kind leaves nobody without a picture")
     func comesBackWithFewer() async throws {
         let server = try await ServerProcess.start()
-        let first = try publish(.ladder(sounds: 2), to: server)
+        let first = try await publish(.ladder(sounds: 2), to: server)
         let viewer = LiveViewer(server, mediaPlaylist: "video-1.m3u8")
         try await viewer.watch(within: .seconds(30)) { _, segments in segments.count >= 3 }
         first.kill()
         try await first.waitForExit()
-        let second = try publish(.test(seconds: 6), to: server)
+        let second = try await publish(.test(seconds: 6), to: server)
         try await viewer.watchToEnd()
         try await second.waitForExit()
         #expect(await viewer.follower.discontinuityCount == 1)
@@ -111,7 +111,7 @@ struct MultitrackTests {
     @Test("GStreamer decodes a ladder with separate sound to its end")
     func gstreamer() async throws {
         let server = try await ServerProcess.start()
-        let publisher = try publish(.ladder(seconds: 8, sounds: 2), to: server)
+        let publisher = try await publish(.ladder(seconds: 8, sounds: 2), to: server)
         try await LiveViewer(server).watchToEnd()
         try await publisher.waitForExit()
         let sink = ["fakesink", "sync=false"]
@@ -174,7 +174,7 @@ struct MultitrackTests {
     @Test("hls.js sees the levels and the audio tracks, and switches between them while it plays", arguments: [1, 2])
     func hlsJS(sounds: Int) async throws {
         let server = try await ServerProcess.start()
-        let publisher = try publish(.ladder(sounds: sounds), to: server)
+        let publisher = try await publish(.ladder(sounds: sounds), to: server)
         try await LiveViewer(server).watch(within: .seconds(30)) { _, segments in segments.count >= 3 }
         let browser = try await WebDriver.start()
         try await browser.open(server.url("/healthz"))
@@ -196,7 +196,7 @@ struct MultitrackTests {
     @Test("the watch page plays a ladder, with the browser's own HLS and with hls.js", arguments: ["native", "hls.js"])
     func watchPage(_ engine: String) async throws {
         let server = try await ServerProcess.start()
-        let publisher = try publish(.ladder(sounds: 2), to: server)
+        let publisher = try await publish(.ladder(sounds: 2), to: server)
         try await LiveViewer(server).watch(within: .seconds(30)) { _, segments in segments.count >= 3 }
         let browser = try await WebDriver.start()
         try await browser.open(server.url("/watch/main?player=\(engine)"))

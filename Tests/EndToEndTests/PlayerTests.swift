@@ -7,7 +7,7 @@ struct PlayerTests {
     /// A server with a live that has some segments.
     private func live() async throws -> (server: ServerProcess, publisher: FFmpegPublisher) {
         let server = try await ServerProcess.start()
-        let publisher = try FFmpegPublisher(.test(), to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(.test(), to: server.publishURL(key: try await server.streamKey()))
         try await LiveViewer(server).watch(within: .seconds(30)) { _, segments in segments.count >= 3 }
         return (server, publisher)
     }
@@ -70,7 +70,7 @@ struct PlayerTests {
     )
     func gstreamerEnded(_ decoder: String) async throws {
         let server = try await ServerProcess.start()
-        let publisher = try FFmpegPublisher(.test(seconds: 8), to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(.test(seconds: 8), to: server.publishURL(key: try await server.streamKey()))
         try await LiveViewer(server).watchToEnd()
         try await publisher.waitForExit()
         // To the end of the live: the older player does not stop when its sinks have had enough.
@@ -103,7 +103,7 @@ struct PlayerTests {
     @Test("librtmp's and GStreamer's encoders publish as well as ffmpeg's", arguments: ["rtmp2sink", "rtmpsink"])
     func gstreamerPublishes(_ sink: String) async throws {
         let server = try await ServerProcess.start()
-        let url = server.publishURL(key: try server.streamKey())
+        let url = server.publishURL(key: try await server.streamKey())
         let publisher = try ChildProcess(
             "gst-launch-1.0",
             [

@@ -7,7 +7,7 @@ struct PublishingTests {
     @Test("H.264 and AAC come out as segments of whole groups of pictures, and a clean end ends the playlist")
     func videoAndAudio() async throws {
         let server = try await ServerProcess.start()
-        let publisher = try FFmpegPublisher(.test(seconds: 9), to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(.test(seconds: 9), to: server.publishURL(key: try await server.streamKey()))
         let viewer = LiveViewer(server)
         try await viewer.watchToEnd()
         #expect(try await publisher.waitForExit() == .status(0))
@@ -41,7 +41,7 @@ struct PublishingTests {
     func oneTrack(_ handler: String) async throws {
         let server = try await ServerProcess.start()
         let media = FFmpegPublisher.Media.test(seconds: 7, video: handler == "vide", audio: handler == "soun")
-        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: try await server.streamKey()))
         let viewer = LiveViewer(server)
         try await viewer.watchToEnd()
         try await publisher.waitForExit()
@@ -67,7 +67,7 @@ struct PublishingTests {
         let media = FFmpegPublisher.Media([
             "-re", "-i", folder.file("a.mp4"), "-c", "copy", "-bsf:v", "noise=drop=lt(n\\,10)",
         ])
-        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: try await server.streamKey()))
         let viewer = LiveViewer(server)
         try await viewer.watchToEnd()
         try await publisher.waitForExit()
@@ -84,7 +84,7 @@ struct PublishingTests {
     func longGroups() async throws {
         let server = try await ServerProcess.start()
         let media = FFmpegPublisher.Media.test(seconds: 27, frameRate: 30, keyframeInterval: 250)
-        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: try await server.streamKey()))
         let viewer = LiveViewer(server)
         try await viewer.watchToEnd(within: .seconds(90))
         try await publisher.waitForExit()

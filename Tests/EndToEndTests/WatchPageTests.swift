@@ -5,7 +5,7 @@ import Testing
 @Suite("Watch page in Chromium", .serialized)
 struct WatchPageTests {
     /// Waits in the page for pictures: for so many that were shown, counted by the browser itself.
-    private static let playsPictures = """
+    static let playsPictures = """
         const video = await new Promise(resolve => {
             const look = () => {
                 const video = document.querySelector("video");
@@ -48,7 +48,7 @@ struct WatchPageTests {
     @Test("a running live plays, with the browser's own HLS and with hls.js", arguments: ["native", "hls.js"])
     func plays(_ engine: String) async throws {
         let server = try await ServerProcess.start()
-        let publisher = try FFmpegPublisher(.test(), to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(.test(), to: server.publishURL(key: try await server.streamKey()))
         try await LiveViewer(server).watch(within: .seconds(30)) { _, segments in segments.count >= 3 }
         let browser = try await WebDriver.start()
         try await browser.open(server.url("/watch/main?player=\(engine)"))
@@ -64,7 +64,10 @@ struct WatchPageTests {
         let server = try await ServerProcess.start()
         let browser = try await WebDriver.start()
         try await browser.open(server.url("/watch/main"))
-        let publisher = try FFmpegPublisher(.test(seconds: 20), to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(
+            .test(seconds: 20),
+            to: server.publishURL(key: try await server.streamKey())
+        )
         let seen = try await browser.run(Self.playsPictures, [.number(25)])
         #expect((seen["decoded"]?.number ?? 0) >= 25)
         let state = try await browser.run(
@@ -101,7 +104,7 @@ struct WatchPageTests {
             "-bsf:v", "noise=drop=gte(pts*tb\\,8)*lt(pts*tb\\,12)",
             "-bsf:a", "noise=drop=gte(pts*tb\\,15)*lt(pts*tb\\,19)",
         ])
-        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: server.streamKey()))
+        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: try await server.streamKey()))
         let viewer = LiveViewer(server)
         try await viewer.watch(within: .seconds(30)) { _, segments in segments.count >= 3 }
         let browser = try await WebDriver.start()
@@ -121,7 +124,7 @@ struct WatchPageTests {
     @Test("a viewer stays when the encoder is killed and comes back")
     func survivesInterruption() async throws {
         let server = try await ServerProcess.start()
-        let url = server.publishURL(key: try server.streamKey())
+        let url = server.publishURL(key: try await server.streamKey())
         let first = try FFmpegPublisher(.test(), to: url)
         let viewer = LiveViewer(server)
         try await viewer.watch(within: .seconds(30)) { _, segments in segments.count >= 3 }

@@ -201,6 +201,23 @@ struct PublishClockTests {
         #expect(try clock.unwrap(0x8, of: video) == .milliseconds(0x1_0000_0008))
     }
 
+    @Test("a track that begins after the wrap stands beside those from before it")
+    func beginsAfterWrap() throws {
+        var clock = PublishClock()
+        #expect(try clock.unwrap(0xFFFF_FFF0, of: video) == .milliseconds(0xFFFF_FFF0))
+        #expect(try clock.unwrap(0x20, of: TrackID(.audio, index: 1)) == .milliseconds(0x1_0000_0020))
+        #expect(try clock.unwrap(0xFFFF_FFF8, of: TrackID(.audio, index: 2)) == .milliseconds(0xFFFF_FFF8))
+    }
+
+    @Test("a clock that goes back is followed, and beyond zero the time is negative")
+    func backwards() throws {
+        var clock = PublishClock()
+        #expect(try clock.unwrap(10_000, of: video) == .milliseconds(10_000))
+        #expect(try clock.unwrap(4_000, of: video) == .milliseconds(4_000))
+        #expect(try clock.unwrap(0xFFFF_FFFF, of: video) == .milliseconds(-1))
+        #expect(try clock.unwrap(0, of: video) == .zero)
+    }
+
     @Test("a clock that runs away is an error before it can overflow")
     func limit() throws {
         var clock = PublishClock()

@@ -268,7 +268,7 @@ struct RTMPConnectionHandlerTests {
         arguments: ["s3cr3t-key", "s3cr3t key with spaces", "s3cr3t-key?t=s3cr3t"]
     )
     func secrets(key: String) throws {
-        let keys = PublishKeysAuthorizer(keys: [PublishKey(stream: try name("main"), secret: Secret("s3cr3t-key"))])
+        let keys = OneKeyAuthorizer(key: "s3cr3t-key", stream: try name("main"))
         var connection = try EmbeddedConnection(.init(recording, authorizer: keys), loop: loop, log: log)
         var wire = WireBuilder()
         wire.handshake()
@@ -299,6 +299,19 @@ struct RTMPConnectionHandlerTests {
         var wire = WireBuilder()
         wire.message(6, timestamp: timestamp, type: type, payload: payload)
         return wire.bytes
+    }
+}
+
+/// Knows one key.
+private struct OneKeyAuthorizer: PublishAuthorizer {
+    let key: String
+    let stream: StreamID
+
+    func authorize(_ request: PublishRequest, on eventLoop: any EventLoop) -> EventLoopFuture<PublishDecision> {
+        let isRight = request.streamKey.revealed == key
+        return eventLoop.makeSucceededFuture(
+            isRight ? .allow(PublishGrant(stream)) : .deny(PublishRefusal(reason: "the stream key is wrong"))
+        )
     }
 }
 

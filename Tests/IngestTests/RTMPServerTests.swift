@@ -23,7 +23,7 @@ struct RTMPServerTests {
             group: group,
             logger: log.logger
         )
-        let address = try await server.start()
+        let address = try SocketAddress(ipAddress: "127.0.0.1", port: try await server.start().rtmp)
         do {
             try await body(server, address)
         } catch {
@@ -167,7 +167,7 @@ struct RTMPServerTests {
                 group: group,
                 logger: log.logger
             )
-            await #expect(throws: IOError.self) { try await second.start() }
+            await #expect(throws: RTMPServer.ListenFailure.self) { try await second.start() }
         }
     }
 }

@@ -18,6 +18,8 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
     case serverStopped
     /// The server takes no new publishes any more.
     case drained
+    /// The grant was for a time, which is over.
+    case timeLimitReached
 
     /// What a peer had too long for.
     enum Phase: Hashable {
@@ -41,11 +43,12 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
         case .takenOver: "another encoder has taken this stream over"
         case .serverStopped: "the server is stopping"
         case .drained: "this server is being drained: connect again"
+        case .timeLimitReached: "the time for this stream is over"
         }
     }
 
     /// What the end of the connection is to the live that was published on it.
-    var publishEnd: PublishEnd { self == .serverStopped ? .clean : .interrupted }
+    var publishEnd: PublishEnd { self == .serverStopped || self == .timeLimitReached ? .clean : .interrupted }
 
     /// What the encoder is told before the connection closes; `nil` when it does not listen or does not speak RTMP.
     var status: StreamStatus? {
@@ -55,7 +58,8 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
             StreamStatus(code: .failed, description: description)
         case .media(.unsupportedCodec): StreamStatus(code: .publishRejected, description: description)
         case .refused(let status): status
-        case .takenOver: StreamStatus(code: .publishBadName, description: description)
+        // On this code OBS stops and shows the words, instead of connecting again.
+        case .takenOver, .timeLimitReached: StreamStatus(code: .publishBadName, description: description)
         case .serverStopped, .drained: StreamStatus(code: .appShutdown, description: description)
         }
     }

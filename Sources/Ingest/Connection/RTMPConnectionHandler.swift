@@ -2,6 +2,8 @@ import Cryptography
 import Logging
 import MediaCore
 import NIOCore
+import NIOSSL
+import NIOTLS
 
 /// The I/O of one connection: carries bytes between the socket and the state machines and does what these answer.
 ///
@@ -45,6 +47,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     private var encoder = RTMPChunkEncoder()
     private var machine: RTMPConnectionStateMachine
 
+    private var isSecured = false
     private var isPaused = false
     private var backlog = ByteBuffer()
     private var claimedStream: StreamID?
@@ -55,6 +58,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     private var deadline = NIODeadline.distantFuture
     private var deadlineCheck: Scheduled<Void>?
     private var takeoverCheck: Scheduled<Void>?
+    private var timeLimitCheck: Scheduled<Void>?
 
     private var limits: IngestLimits { environment.limits }
 
@@ -115,6 +119,10 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        if isSecured, stage == .handshake {
+            // ffmpeg with GnuTLS says no more than this about a certificate that it does not trust.
+            logger.info("tls client left without a word: perhaps it does not trust the certificate")
+        }
         perform(machine.end(.peerClosed))
         stage = .closed
         deadlineCheck?.cancel()
@@ -123,12 +131,19 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent { perform(machine.end(.serverStopped)) }
+        if case .handshakeCompleted? = event as? TLSUserEvent { isSecured = true }
         if let request = event as? DrainRequest { perform(machine.drain(request)) }
         context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.debug("connection error", metadata: ["error": "\(error)"])
+        // A client that does not trust the certificate, or speaks too old a TLS, should be found in the log.
+        let isTLS = error is NIOSSLError || error is BoringSSLError
+        logger.log(
+            level: stage == .handshake && isTLS ? .info : .debug,
+            "connection error",
+            metadata: ["error": "\(error)"]
+        )
         context.close(promise: nil)
     }
 
@@ -198,7 +213,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             case .ignored(let what): logger.debug("message ignored", metadata: ["rtmp.message": "\(what)"])
             case .authorize(let request): authorize(request)
             case .claim(let stream): claim(stream)
-            case .beginPublish(let stream): beginPublish(stream)
+            case .beginPublish(let grant): beginPublish(grant)
             case .endPublish(let end): endPublish(end, because: effects.end)
             case .close(let end): return close(end, wasPublishing: effects.endAPublish, lastWords: output)
             }
@@ -269,7 +284,9 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     /// Whether media came a moment ago: a half-open connection sends none.
     private var isSending: Bool { lastMedia.map { now - $0 < .seconds(2) } ?? false }
 
-    private func beginPublish(_ stream: StreamID) {
+    private func beginPublish(_ grant: PublishGrant) {
+        let stream = grant.stream
+        if let limit = grant.timeLimit { scheduleEnd(after: limit) }
         decoder.limits.messageLength = limits.maximumMessageLength
         decoder.limits.partialBytes = limits.maximumPartialBytes
         enter(.media(limits.publisherIdleTimeout))
@@ -278,7 +295,14 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         session = PublishSession(stream, sink: sink, amfLimits: limits.amf, logger: logger, now: now)
     }
 
+    private func scheduleEnd(after limit: Duration) {
+        timeLimitCheck = context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
+            self.perform(self.machine.end(.timeLimitReached))
+        }
+    }
+
     private func endPublish(_ end: PublishEnd, because reason: ConnectionEnd?) {
+        timeLimitCheck?.cancel()
         session.take()?.finish(end, reason: reason?.description ?? "the encoder ended the stream", now: now)
         releaseStream()
         logger[metadataKey: "stream.id"] = nil

@@ -30,7 +30,8 @@ struct RTMPConnectionStateMachine {
         case authorize(PublishRequest)
         /// Answer with ``RTMPConnectionStateMachine/claimed()`` or ``RTMPConnectionStateMachine/end(_:)``.
         case claim(StreamID)
-        case beginPublish(StreamID)
+        /// Answer with ``RTMPConnectionStateMachine/end(_:)`` when the time that the grant leaves is over.
+        case beginPublish(PublishGrant)
         case endPublish(PublishEnd)
         /// A message that has no meaning here, for the debug log.
         case ignored(String)
@@ -55,7 +56,7 @@ struct RTMPConnectionStateMachine {
         /// The authorizer is asked for the publish on this message stream.
         case authorizing(messageStreamID: UInt32)
         /// The authorizer has agreed; an earlier publisher of the stream may have to go first.
-        case claiming(StreamID, messageStreamID: UInt32)
+        case claiming(PublishGrant, messageStreamID: UInt32)
         /// Start was sent, media may come.
         case publishing(StreamID, messageStreamID: UInt32)
         case closing
@@ -122,7 +123,7 @@ struct RTMPConnectionStateMachine {
         guard case .authorizing(let messageStreamID) = state else { return [] }
         switch decision {
         case .allow(let grant):
-            state = .claiming(grant.stream, messageStreamID: messageStreamID)
+            state = .claiming(grant, messageStreamID: messageStreamID)
             return [.claim(grant.stream)]
         case .deny(let refusal):
             return end(.refused(StreamStatus(refusal)))
@@ -131,11 +132,12 @@ struct RTMPConnectionStateMachine {
 
     /// The stream is free for this connection.
     mutating func claimed() -> [Effect] {
-        guard case .claiming(let stream, let messageStreamID) = state else { return [] }
+        guard case .claiming(let grant, let messageStreamID) = state else { return [] }
+        let stream = grant.stream
         state = .publishing(stream, messageStreamID: messageStreamID)
         let start = StreamStatus(code: .publishStart, description: "\(stream) is live")
         let streamBegin = UserControlEvent(type: UserControlEvent.EventType.streamBegin, value: messageStreamID)
-        var effects: [Effect] = [.beginPublish(stream), .send(RTMPReply.userControl(streamBegin))]
+        var effects: [Effect] = [.beginPublish(grant), .send(RTMPReply.userControl(streamBegin))]
         if hasAnnouncedPublish { effects.append(.send(RTMPReply.onFC("onFCPublish", start))) }
         effects.append(.send(RTMPReply.onStatus(start, messageStreamID: messageStreamID)))
         return effects + reconnectRequest

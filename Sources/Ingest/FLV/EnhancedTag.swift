@@ -101,6 +101,7 @@ struct EnhancedTag {
                 timestampOffset = MediaTime(nanoseconds: Int64(nanoseconds))
             }
         }
+        guard packetType != PacketType.modEx else { throw .broken(.tooManyModifiers) }
     }
 
     private mutating func readMultitrackHeader() throws(TagError) {

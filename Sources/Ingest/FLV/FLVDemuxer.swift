@@ -31,6 +31,8 @@ struct FLVDemuxer {
         case noConfiguration
         /// The sequence header does not hold a configuration.
         case invalidConfiguration(String)
+        /// More modifiers before the packet type than are read.
+        case tooManyModifiers
         /// More tracks than are kept.
         case tooManyTracks
 
@@ -42,6 +44,7 @@ struct FLVDemuxer {
             case .malformedTracks: "tracks that do not fit their message"
             case .noConfiguration: "media before its sequence header"
             case .invalidConfiguration(let problem): problem
+            case .tooManyModifiers: "more than \(EnhancedTag.maximumModifiers) modifiers before a packet type"
             case .tooManyTracks: "more than \(FLVDemuxer.maximumTracks) tracks of a kind"
             }
         }

@@ -35,7 +35,11 @@ struct TrackReader {
         case .other: return Reading()
         case .sequenceStart: return Reading(configuration: try readSequenceStart(tag))
         case .codedFrame(let compositionOffset):
-            guard tag.body.readableBytes > 0 else { throw .broken(.emptyTag) }
+            guard tag.body.readableBytes > 0 else {
+                // ffmpeg ends every FLAC track with a frame of nothing, to which it ties the final STREAMINFO.
+                if tag.codec == .flac { return Reading() }
+                throw .broken(.emptyTag)
+            }
             switch id.kind {
             case .video: return try readPicture(tag, compositionOffset: compositionOffset)
             case .audio: return try readSound(tag)

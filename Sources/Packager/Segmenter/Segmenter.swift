@@ -8,8 +8,8 @@
 // 3. Only tracks that deliver data are listed: the first segment of an epoch takes every announced track that sends
 //    something; a track that appears later starts the next epoch. A track that fails stays, because players stop at holes
 //    in a track and at segments that lose one: pictures are held, each segment beginning with the last sync picture until
-//    the next one comes, and missing sound is silence. Only sound whose silence cannot be written, for its layout is not
-//    known, leaves with the next epoch.
+//    the next one comes, and missing sound is silence. Only sound whose silence cannot be written leaves with the next
+//    epoch.
 // 4. Segments begin with a sync sample of the reference track, unless none came within the longest duration allowed.
 // 5. What is held is bounded: by the longest duration, and by `maximumSegmentBytes` when the clock stands still.
 

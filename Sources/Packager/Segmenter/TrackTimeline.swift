@@ -132,6 +132,7 @@ struct TrackTimeline {
     private mutating func placeAudio(_ wanted: Int64, frameDuration: Int64) -> Placement {
         guard let lastPlaced else {
             lastPlaced = wanted
+            lastDuration = frameDuration
             return Placement(decodeTime: wanted, duration: frameDuration)
         }
         var decodeTime = lastPlaced + lastDuration

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MediaCore
 
 /// `lyceum config`: the settings that a server started here would have, in the form of an environment file.
 struct ConfigCommand: AsyncParsableCommand {
@@ -15,7 +16,8 @@ struct ConfigCommand: AsyncParsableCommand {
         let (sources, _) = try await options.load(environment: ProcessInfo.processInfo.environment)
         let lines = try ConfigurationKey.all.map { key in
             let setting = try sources.setting(key)
-            return (assignment: "\(key.environmentName)=\(setting.value)", origin: setting.origin)
+            let value = key.isSecret && !setting.value.isEmpty ? "\(Secret(setting.value))" : setting.value
+            return (assignment: "\(key.environmentName)=\(value)", origin: setting.origin)
         }
         let width = lines.map(\.assignment.count).max() ?? 0
         for line in lines {

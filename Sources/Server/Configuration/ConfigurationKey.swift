@@ -8,6 +8,8 @@ struct ConfigurationKey: Sendable {
     let expected: String
     /// What it is for, in a few words.
     let summary: String
+    /// Whether its value is never shown.
+    var isSecret = false
 
     /// Its environment variable: `LYCEUM_HTTP_PORT`.
     var environmentName: String {
@@ -21,7 +23,9 @@ struct ConfigurationKey: Sendable {
 
     /// Every setting, in the order in which `lyceum config` prints them.
     static let all = [
-        dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, reconnectURL, publish, segmentSeconds, windowSeconds,
+        dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, rtmpsPort, tlsCertificate, tlsKey, reconnectURL, publish,
+        webhookURL, webhookSecret,
+        segmentSeconds, windowSeconds,
         graceSeconds,
         logLevel, hlsJavaScript, hlsJavaScriptURL,
     ]
@@ -56,6 +60,24 @@ struct ConfigurationKey: Sendable {
         expected: "a port from 0 to 65535; 0 takes a free one",
         summary: "the port that encoders connect to"
     )
+    static let rtmpsPort = ConfigurationKey(
+        path: ["rtmps", "port"],
+        defaultValue: "",
+        expected: "a port from 0 to 65535, 0 for a free one, or nothing for no RTMPS",
+        summary: "the port that encoders connect to over TLS; needs a certificate"
+    )
+    static let tlsCertificate = ConfigurationKey(
+        path: ["tls", "cert"],
+        defaultValue: "",
+        expected: "a file with a certificate chain in PEM form",
+        summary: "the certificate and, after it, those up to a root that clients know"
+    )
+    static let tlsKey = ConfigurationKey(
+        path: ["tls", "key"],
+        defaultValue: "",
+        expected: "a file with the certificate's private key in PEM form, without a passphrase",
+        summary: "the certificate's private key"
+    )
     static let reconnectURL = ConfigurationKey(
         path: ["rtmp", "reconnect_url"],
         defaultValue: "",
@@ -65,8 +87,21 @@ struct ConfigurationKey: Sendable {
     static let publish = ConfigurationKey(
         path: ["publish"],
         defaultValue: "keys",
-        expected: "keys or open",
-        summary: "who may publish: holders of a stream key, or everybody, under the name that they send as key"
+        expected: "keys, webhook or open",
+        summary: "who may publish: holders of a stream key, whom a webhook allows, or everybody"
+    )
+    static let webhookURL = ConfigurationKey(
+        path: ["webhook", "url"],
+        defaultValue: "",
+        expected: "an address http://HOST/PATH or https://HOST/PATH; needed for LYCEUM_PUBLISH=webhook",
+        summary: "where a webhook is asked who may publish"
+    )
+    static let webhookSecret = ConfigurationKey(
+        path: ["webhook", "secret"],
+        defaultValue: "",
+        expected: "at least 16 characters; needed for LYCEUM_PUBLISH=webhook",
+        summary: "signs what the webhook is asked",
+        isSecret: true
     )
     static let segmentSeconds = ConfigurationKey(
         path: ["segment", "seconds"],

@@ -16,10 +16,20 @@ struct ConfigurationOptions: ParsableArguments {
     var rtmpHost: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.rtmpPort.help))
     var rtmpPort: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.rtmpsPort.help))
+    var rtmpsPort: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.tlsCertificate.help))
+    var tlsCert: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.tlsKey.help))
+    var tlsKey: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.reconnectURL.help))
     var rtmpReconnectUrl: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.publish.help))
     var publish: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.webhookURL.help))
+    var webhookUrl: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.webhookSecret.help))
+    var webhookSecret: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.segmentSeconds.help))
     var segmentSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.windowSeconds.help))
@@ -56,7 +66,9 @@ struct ConfigurationOptions: ParsableArguments {
     private var flags: [(key: ConfigurationKey, value: String)] {
         let all: [(ConfigurationKey, String?)] = [
             (.dataDirectory, dataDir), (.httpHost, httpHost), (.httpPort, httpPort), (.rtmpHost, rtmpHost),
-            (.rtmpPort, rtmpPort), (.reconnectURL, rtmpReconnectUrl), (.publish, publish),
+            (.rtmpPort, rtmpPort), (.rtmpsPort, rtmpsPort), (.tlsCertificate, tlsCert),
+            (.tlsKey, tlsKey), (.reconnectURL, rtmpReconnectUrl), (.publish, publish), (.webhookURL, webhookUrl),
+            (.webhookSecret, webhookSecret),
             (.segmentSeconds, segmentSeconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),

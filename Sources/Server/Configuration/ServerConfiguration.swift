@@ -8,6 +8,8 @@ struct ServerConfiguration: Sendable {
     enum Publishing: String {
         /// Those who hold a stream key.
         case keys
+        /// Those whom a webhook allows.
+        case webhook
         /// Everybody.
         case open
     }
@@ -17,9 +19,17 @@ struct ServerConfiguration: Sendable {
     let httpPort: Int
     let rtmpHost: String
     let rtmpPort: Int
+    /// The port for RTMP over TLS, if it is wanted.
+    let rtmpsPort: Int?
+    /// The paths of the certificate chain and of its key; both set when a port wants them.
+    let tlsCertificate: String
+    let tlsKey: String
     /// Where publishers are asked to go when the server is drained.
     let reconnectURL: String?
     let publishing: Publishing
+    /// Where and with what secret the webhook is asked; both set when it decides.
+    let webhookURL: String
+    let webhookSecret: Secret
     let segmentDuration: MediaTime
     let windowDuration: MediaTime
     let gracePeriod: Duration
@@ -38,12 +48,26 @@ struct ServerConfiguration: Sendable {
         httpHost = try reader.value(.httpHost) { $0 }
         httpPort = try reader.value(.httpPort, Self.port)
         rtmpPort = try reader.value(.rtmpPort, Self.port)
+        rtmpsPort = try reader.value(.rtmpsPort) { text -> Int?? in
+            text.isEmpty ? .some(nil) : Self.port(text).map { .some($0) }
+        }
+        let needsCertificate = rtmpsPort != nil
+        tlsCertificate = try reader.value(.tlsCertificate) { needsCertificate && $0.isEmpty ? nil : $0 }
+        tlsKey = try reader.value(.tlsKey) { needsCertificate && $0.isEmpty ? nil : $0 }
         reconnectURL = try reader.value(.reconnectURL) { text in
             guard !text.isEmpty else { return .some(nil) }
             let isAddress = ["rtmp://", "rtmps://"].contains { text.hasPrefix($0) && text.count > $0.count }
             return isAddress ? text : nil
         }
         publishing = try reader.value(.publish) { Publishing(rawValue: $0) }
+        let needsWebhook = publishing == .webhook
+        webhookURL = try reader.value(.webhookURL) { text in
+            let isAddress = ["http://", "https://"].contains { text.hasPrefix($0) && text.count > $0.count }
+            return isAddress || (text.isEmpty && !needsWebhook) ? text : nil
+        }
+        webhookSecret = try reader.value(.webhookSecret) { text in
+            text.count >= 16 || (text.isEmpty && !needsWebhook) ? Secret(text) : nil
+        }
         let loopbackForTrials = publishing == .open ? "127.0.0.1" : "0.0.0.0"
         rtmpHost = try reader.value(.rtmpHost) { $0.isEmpty ? loopbackForTrials : $0 }
         segmentDuration = try reader.value(.segmentSeconds) { Self.seconds($0, in: 1...10).map(MediaTime.seconds) }
@@ -63,7 +87,8 @@ struct ServerConfiguration: Sendable {
         func value<Value>(_ key: ConfigurationKey, _ parse: (String) -> Value?) throws -> Value {
             let setting = try sources.setting(key)
             guard let value = parse(setting.value) else {
-                throw ConfigurationError.wrongValue(key, value: setting.value, origin: setting.origin)
+                let shown = key.isSecret && !setting.value.isEmpty ? "\(Secret(setting.value))" : setting.value
+                throw ConfigurationError.wrongValue(key, value: shown, origin: setting.origin)
             }
             return value
         }

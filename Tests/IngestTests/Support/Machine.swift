@@ -39,7 +39,7 @@ extension [RTMPConnectionStateMachine.Effect] {
         return nil
     }
     var begins: StreamID? {
-        for case .beginPublish(let stream) in self { return stream }
+        for case .beginPublish(let grant) in self { return grant.stream }
         return nil
     }
 }

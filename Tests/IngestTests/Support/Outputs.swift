@@ -8,7 +8,9 @@ extension FLVDemuxer.Outputs {
         let all = Array(self)
         return all.count == 1 ? all[0] : nil
     }
+}
 
+extension Sequence<FLVDemuxer.Output> {
     /// The access units.
     var units: [AccessUnit] {
         compactMap { if case .unit(let unit) = $0 { unit } else { nil } }

@@ -79,17 +79,3 @@ final class Recording: AccessUnitSinkProvider {
         func finish(_ end: PublishEnd) { recording.add(.finish(end, publish: number)) }
     }
 }
-
-/// The byte streams in fixtures/rtmp.
-enum Fixture: String, CaseIterable {
-    case ffmpeg = "ffmpeg"
-    case gstreamer = "gstreamer-rtmp2sink"
-    case librtmp = "librtmp-rtmpsink"
-    case obs = "obs"
-
-    func bytes() throws -> [UInt8] {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        return Array(try Data(contentsOf: root.appending(path: "fixtures/rtmp/\(rawValue).rtmp")))
-    }
-}

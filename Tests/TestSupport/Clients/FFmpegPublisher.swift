@@ -45,7 +45,7 @@ public final class FFmpegPublisher: Sendable {
 
         /// A ladder: 320x180 with two B-pictures and 160x90 without any, and as many tones.
         ///
-        /// Only an ``EnhancedFFmpeg`` can publish it.
+        /// Only an ``Tool/newerFFmpeg`` can publish it.
         ///
         /// - Parameters:
         ///   - seconds: how long it lasts; `nil` for without end.
@@ -76,9 +76,9 @@ public final class FFmpegPublisher: Sendable {
     /// - Parameters:
     ///   - media: what to publish.
     ///   - url: where to.
-    ///   - program: which ffmpeg.
+    ///   - program: which ffmpeg; ``Tool/newerFFmpeg`` for Enhanced RTMP.
     /// - Throws: ``ToolMissing`` when there is no ffmpeg.
-    public init(_ media: Media, to url: String, program: String = "ffmpeg") throws {
+    public init(_ media: Media, to url: String, with program: String = "ffmpeg") throws {
         let frame = ["-hide_banner", "-nostdin", "-loglevel", "info", "-stats_period", "1"]
         process = try ChildProcess(
             program,

@@ -8,11 +8,20 @@ public final class ServerProcess: Sendable {
     public let httpPort: Int
     /// The port of the RTMP listener.
     public let rtmpPort: Int
+    /// The port of the RTMPS listener, where there is one.
+    public let rtmpsPort: Int?
     /// The folder that it keeps its data in.
     public let dataFolder: TemporaryFolder
     private let process: ChildProcess
 
-    private init(process: ChildProcess, dataFolder: TemporaryFolder, httpPort: Int, rtmpPort: Int) {
+    private init(
+        process: ChildProcess,
+        dataFolder: TemporaryFolder,
+        httpPort: Int,
+        rtmpPort: Int,
+        rtmpsPort: Int?
+    ) {
+        self.rtmpsPort = rtmpsPort
         self.process = process
         self.dataFolder = dataFolder
         self.httpPort = httpPort
@@ -53,7 +62,15 @@ public final class ServerProcess: Sendable {
         else {
             throw DeadlineExceeded(description: "the server names no ports:\n\(rtmp.text)\n\(http.text)")
         }
-        return ServerProcess(process: process, dataFolder: folder, httpPort: httpPort, rtmpPort: rtmpPort)
+        // What it says to its user comes after that: the stream key is in it.
+        _ = try await process.standardOutput.line(containing: "Ctrl-C")
+        return ServerProcess(
+            process: process,
+            dataFolder: folder,
+            httpPort: httpPort,
+            rtmpPort: rtmpPort,
+            rtmpsPort: number("rtmps.port", in: rtmp.text)
+        )
     }
 
     /// The server's binary, which the build puts beside the tests.
@@ -73,18 +90,30 @@ public final class ServerProcess: Sendable {
     /// Everything that it has written to standard output.
     public var output: OutputLog { process.standardOutput }
 
-    /// The stream key of a name, from the file `publish-keys`.
+    /// A stream key of a name: the one that the first start has printed, or else a new one.
     ///
     /// - Parameter name: the stream.
     /// - Returns: its key.
-    /// - Throws: when there is no such file or no such stream in it.
-    public func streamKey(of name: String = "main") throws -> String {
-        let lines = String(decoding: try dataFolder.read("publish-keys"), as: UTF8.self).split(separator: "\n")
-        for line in lines where !line.hasPrefix("#") {
-            let fields = line.split(whereSeparator: \.isWhitespace)
-            if fields.count == 2, fields[0] == name { return String(fields[1]) }
-        }
-        throw DeadlineExceeded(description: "publish-keys has no key of \(name)")
+    /// - Throws: when the server's own command cannot make one.
+    public func streamKey(of name: String = "main") async throws -> String {
+        if name == "main", let key = printedKey { return key }
+        return try await lyceum("key", "add", name).text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// The key in the words of the first start.
+    private var printedKey: String? {
+        let line = output.lines.first { $0.contains("Stream Key") }
+        guard let word = line?.split(separator: " ").last, word.count == 22 else { return nil }
+        return String(word)
+    }
+
+    /// Runs one of the binary's commands on the server's data folder.
+    ///
+    /// - Parameter arguments: the command and its arguments.
+    /// - Returns: how it ended and what it wrote.
+    /// - Throws: ``DeadlineExceeded`` when it does not end.
+    public func lyceum(_ arguments: String...) async throws -> Tool.Output {
+        try await Tool.run(Self.binary, arguments, environment: ["LYCEUM_DATA_DIR": dataFolder.path])
     }
 
     /// Where an encoder publishes.
@@ -97,6 +126,9 @@ public final class ServerProcess: Sendable {
     public func get(_ path: String, headers: [String: String] = [:]) async throws -> HTTPResponse {
         try await HTTPClient.send(url(path), headers: headers)
     }
+
+    /// Sends SIGHUP, as tools that renew certificates do.
+    public func hangUp() { process.send(SIGHUP) }
 
     /// Sends SIGTERM, as a person who stops the server does.
     public func terminate() { process.send(SIGTERM) }

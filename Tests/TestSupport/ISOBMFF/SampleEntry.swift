@@ -2,8 +2,22 @@
 public enum SampleEntry: Hashable, Sendable {
     /// H.264 with its parameter sets out of band (ISO/IEC 14496-15 §5.4.2).
     case avc1(AVC)
-    /// MPEG-4 audio (ISO/IEC 14496-14 §5.6).
+    /// HEVC with its parameter sets out of band (ISO/IEC 14496-15 §8.4.1).
+    case hvc1(HEVC)
+    /// AV1 (AV1-ISOBMFF §2.2).
+    case av01(AV1)
+    /// VP9 (VP-ISOBMFF).
+    case vp09(VP9)
+    /// MPEG-4 audio (ISO/IEC 14496-14 §5.6), and MP3.
     case mp4a(Audio)
+    /// Opus (Opus-in-ISOBMFF §4.3).
+    case opus(Opus)
+    /// FLAC (FLAC-in-ISOBMFF §3.3).
+    case flac(FLAC)
+    /// AC-3 (ETSI TS 102 366 §F.2).
+    case ac3(Dolby)
+    /// E-AC-3 (ETSI TS 102 366 §F.3).
+    case ec3(Dolby)
 
     /// The fields of `avc1`.
     public struct AVC: Hashable, Sendable {
@@ -51,13 +65,13 @@ public enum SampleEntry: Hashable, Sendable {
         public let channelCount: Int
         /// samplerate without its fraction.
         public let sampleRate: Int
-        /// objectTypeIndication: 0x40 for AAC.
+        /// objectTypeIndication: 0x40 for AAC, 0x6B and 0x69 for MP3.
         public let objectType: UInt8
         /// maxBitrate of the DecoderConfigDescriptor.
         public let maximumBitRate: UInt32
         /// avgBitrate of the DecoderConfigDescriptor.
         public let averageBitRate: UInt32
-        /// The AudioSpecificConfig.
+        /// The AudioSpecificConfig; empty for MP3.
         public let decoderSpecificInfo: [UInt8]
     }
 
@@ -72,12 +86,37 @@ public enum SampleEntry: Hashable, Sendable {
         guard try fields.u16() == 1 else { throw fields.fail("data_reference_index other than 1") }
         switch (entry.type, handler) {
         case ("avc1", "vide"): self = .avc1(try Self.avc(&fields, entry))
+        case ("hvc1", "vide"): self = .hvc1(try HEVC(&fields, entry))
+        case ("av01", "vide"): self = .av01(try AV1(&fields, entry))
+        case ("vp09", "vide"): self = .vp09(try VP9(&fields, entry))
         case ("mp4a", "soun"): self = .mp4a(try Self.audio(&fields, entry))
+        case ("Opus", "soun"): self = .opus(try Opus(&fields, entry))
+        case ("fLaC", "soun"): self = .flac(try FLAC(&fields, entry))
+        case ("ac-3", "soun"): self = .ac3(try Dolby(&fields, entry, box: "dac3"))
+        case ("ec-3", "soun"): self = .ec3(try Dolby(&fields, entry, box: "dec3"))
         default: throw cursor.fail("sample entry \(entry.type) in a track of \(handler)")
         }
     }
 
     private static func avc(_ fields: inout BoxCursor, _ entry: Box) throws(ISOBMFFError) -> AVC {
+        let (width, height) = try visual(&fields)
+        let boxes = Children(fields.bytes, of: entry, try fields.boxes())
+        try boxes.allow(["avcC", "pasp", "colr", "btrt"])
+        let record = try ParameterSets(boxes.cursor("avcC"))
+        return AVC(
+            width: width,
+            height: height,
+            configuration: record.bytes,
+            nalUnitLengthSize: record.lengthSize,
+            sequenceParameterSets: record.sequence,
+            pictureParameterSets: record.picture,
+            pixelAspectRatio: try pixelAspectRatio(boxes),
+            colour: try colour(boxes)
+        )
+    }
+
+    /// The fields of a VisualSampleEntry behind data_reference_index (ISO/IEC 14496-12 §12.1.3).
+    static func visual(_ fields: inout BoxCursor) throws(ISOBMFFError) -> (width: Int, height: Int) {
         try fields.zeros(16)
         let width = Int(try fields.u16())
         let height = Int(try fields.u16())
@@ -92,19 +131,21 @@ public enum SampleEntry: Hashable, Sendable {
         _ = try fields.bytes(31)
         guard try fields.u16() == 0x18 else { throw fields.fail("depth other than 0x0018") }
         guard try fields.u16() == 0xFFFF else { throw fields.fail("pre_defined other than -1") }
-        let boxes = Children(fields.bytes, of: entry, try fields.boxes())
-        try boxes.allow(["avcC", "pasp", "colr", "btrt"])
-        let record = try ParameterSets(boxes.cursor("avcC"))
-        return AVC(
-            width: width,
-            height: height,
-            configuration: record.bytes,
-            nalUnitLengthSize: record.lengthSize,
-            sequenceParameterSets: record.sequence,
-            pictureParameterSets: record.picture,
-            pixelAspectRatio: try pixelAspectRatio(boxes),
-            colour: try colour(boxes)
-        )
+        return (width, height)
+    }
+
+    /// The fields of an AudioSampleEntry behind data_reference_index (ISO/IEC 14496-12 §12.2.3).
+    static func sound(
+        _ fields: inout BoxCursor
+    ) throws(ISOBMFFError) -> (channelCount: Int, sampleSize: Int, sampleRate: Int) {
+        try fields.zeros(8)
+        let channels = Int(try fields.u16())
+        guard channels > 0 else { throw fields.fail("channelcount 0") }
+        let size = Int(try fields.u16())
+        try fields.zeros(4)
+        let rate = try fields.u32()
+        guard rate & 0xFFFF == 0 else { throw fields.fail("samplerate with a fraction") }
+        return (channels, size, Int(rate >> 16))
     }
 
     private static func pixelAspectRatio(_ boxes: Children) throws(ISOBMFFError) -> PixelAspectRatio? {
@@ -129,18 +170,14 @@ public enum SampleEntry: Hashable, Sendable {
     }
 
     private static func audio(_ fields: inout BoxCursor, _ entry: Box) throws(ISOBMFFError) -> Audio {
-        try fields.zeros(8)
-        let channels = Int(try fields.u16())
-        guard try fields.u16() == 16 else { throw fields.fail("samplesize other than 16") }
-        try fields.zeros(4)
-        let rate = try fields.u32()
-        guard rate & 0xFFFF == 0 else { throw fields.fail("samplerate with a fraction") }
+        let (channels, size, rate) = try sound(&fields)
+        guard size == 16 else { throw fields.fail("samplesize other than 16") }
         let boxes = Children(fields.bytes, of: entry, try fields.boxes())
         try boxes.allow(["esds", "btrt"])
         let stream = try ElementaryStream(boxes.cursor("esds"))
         return Audio(
             channelCount: channels,
-            sampleRate: Int(rate >> 16),
+            sampleRate: rate,
             objectType: stream.objectType,
             maximumBitRate: stream.maximumBitRate,
             averageBitRate: stream.averageBitRate,
@@ -224,9 +261,15 @@ private struct ElementaryStream {
         _ = try decoder.bytes(3)
         maximumBitRate = try decoder.u32()
         averageBitRate = try decoder.u32()
-        let specific = try Self.descriptor(0x05, &decoder)
-        decoderSpecificInfo = Array(specific.bytes[specific.position..<specific.end])
-        guard !decoderSpecificInfo.isEmpty else { throw specific.fail("empty DecoderSpecificInfo") }
+        switch objectType {
+        case 0x40:
+            let specific = try Self.descriptor(0x05, &decoder)
+            decoderSpecificInfo = Array(specific.bytes[specific.position..<specific.end])
+            guard !decoderSpecificInfo.isEmpty else { throw specific.fail("empty DecoderSpecificInfo") }
+        // MPEG-1 and MPEG-2 audio have no DecoderSpecificInfo (ISO/IEC 14496-1 §7.2.6.7).
+        case 0x69, 0x6B: break
+        default: throw decoder.fail("objectTypeIndication \(objectType)")
+        }
         try decoder.expectEnd()
 
         var synchronization = try Self.descriptor(0x06, &stream)

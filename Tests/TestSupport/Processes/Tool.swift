@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// Runs a program to its end.
 public enum Tool {
     /// What a program did.
@@ -63,6 +65,12 @@ public enum Tool {
             throw Failure(description: "\(name) ended with \(output.exit):\n\(words)")
         }
         return output
+    }
+
+    /// Where scripts/fetch-ffmpeg puts an ffmpeg that speaks Enhanced RTMP.
+    public static var newerFFmpeg: String {
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../..")
+        return package.standardized.appendingPathComponent(".vendor/ffmpeg/ffmpeg").path
     }
 
     /// Runs ffmpeg, quietly and without asking, until it ends with status 0.
