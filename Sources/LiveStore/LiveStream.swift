@@ -41,13 +41,31 @@ public final class LiveStream: Sendable {
         public var mediaPlaylist: StoredResource?
         /// The rendered multivariant playlist, from the first segment on.
         public var multivariantPlaylist: StoredResource?
+        /// What there is beside the media of ``window``: the same segments in other forms or of other tracks.
+        public var furtherRenditions: [Rendition.ID: Rendition] = [:]
+    }
+
+    /// One of a live's playlists.
+    public enum Playlist: Hashable, Sendable {
+        /// The multivariant playlist.
+        case multivariant
+        /// The media playlist of the primary tracks.
+        case media
+        /// The media playlist of a further rendition, by its name.
+        case rendition(name: String)
     }
 
     private struct State {
         var snapshot: Snapshot
         /// Counts the changes, so that a change prepared outside the lock can tell whether it is still due.
         var revision = 0
+        var index = Index()
+    }
+
+    /// What readers look up by name.
+    private struct Index {
         var resources: [String: StoredResource] = [:]
+        var renditionPlaylists: [String: StoredResource] = [:]
     }
 
     /// The name it is watched under.
@@ -75,19 +93,32 @@ public final class LiveStream: Sendable {
 
     /// The segment or initialization segment of this name, listed or recently listed.
     public func resource(named name: String) -> StoredResource? {
-        state.withLock { $0.resources[name] }
+        state.withLock { $0.index.resources[name] }
     }
 
-    /// Shows a new segment to the readers.
+    /// A playlist as it is now, with EXT-X-TARGETDURATION; `nil` when the live has none, or not yet.
+    public func playlist(_ playlist: Playlist) -> (resource: StoredResource, targetDuration: Int?)? {
+        state.withLock { state in
+            let resource =
+                switch playlist {
+                case .multivariant: state.snapshot.multivariantPlaylist
+                case .media: state.snapshot.mediaPlaylist
+                case .rendition(let name): state.index.renditionPlaylists[name]
+                }
+            return resource.map { ($0, state.snapshot.targetDuration) }
+        }
+    }
+
+    /// Shows a new segment, in all renditions at once, to the readers.
     ///
-    /// - Parameter snapshot: the window with the segment in it and the playlists rendered from that window.
+    /// - Parameter snapshot: the windows with the segment in them and the playlists rendered from those windows.
     public func publish(_ snapshot: Snapshot) {
         // The index is made before the lock and the old one is freed after it.
-        var resources = Self.index(snapshot.window)
+        var index = Self.index(snapshot)
         state.withLock { state in
             state.snapshot = snapshot
             state.revision += 1
-            swap(&state.resources, &resources)
+            swap(&state.index, &index)
         }
     }
 
@@ -112,30 +143,37 @@ public final class LiveStream: Sendable {
     /// Ends the live, unless it has changed since `revision`.
     ///
     /// - Parameters:
-    ///   - playlist: the last media playlist, with EXT-X-ENDLIST.
+    ///   - last: the live as it was at `revision`, its media playlists closed with EXT-X-ENDLIST.
     ///   - now: the moment of the end.
-    ///   - revision: the revision that the playlist was rendered from.
+    ///   - revision: the revision that the playlists were rendered from.
     /// - Returns: whether the live has ended; false when a publisher came back in between.
     @discardableResult
-    public func end(with playlist: StoredResource, at now: ContinuousClock.Instant, ifRevision revision: Int) -> Bool {
-        state.withLock { state in
+    public func end(with last: Snapshot, at now: ContinuousClock.Instant, ifRevision revision: Int) -> Bool {
+        var last = last
+        last.phase = .ended(at: now)
+        var index = Self.index(last)
+        return state.withLock { state in
             guard state.revision == revision else { return false }
-            state.snapshot.mediaPlaylist = playlist
-            state.snapshot.phase = .ended(at: now)
+            state.snapshot = last
             state.revision += 1
+            swap(&state.index, &index)
             return true
         }
     }
 
-    private static func index(_ window: LiveWindow) -> [String: StoredResource] {
-        var resources: [String: StoredResource] = [:]
-        resources.reserveCapacity(window.segments.count * 2)
+    private static func index(_ snapshot: Snapshot) -> Index {
+        let renditions = snapshot.furtherRenditions.values
+        var index = Index()
+        index.resources.reserveCapacity(snapshot.window.segments.count * 2 * (1 + renditions.count))
         func add(_ segment: MediaSegment) {
-            resources[segment.resource.name] = segment.resource
-            resources[segment.initialization.name] = segment.initialization
+            index.resources[segment.resource.name] = segment.resource
+            index.resources[segment.initialization.name] = segment.initialization
         }
-        window.retiredSegments.forEach(add)
-        window.segments.forEach(add)
-        return resources
+        for window in [snapshot.window] + renditions.map(\.window) {
+            window.retiredSegments.forEach(add)
+            window.segments.forEach(add)
+        }
+        for rendition in renditions { index.renditionPlaylists[rendition.playlist.name] = rendition.playlist }
+        return index
     }
 }

@@ -1,10 +1,9 @@
 // Turns the media of one publish into what viewers fetch. Everything here runs on the publisher's event loop:
-// access unit -> Segmenter -> MediaSegmentWriter -> LiveWindow -> playlists -> LiveStream.publish.
+// access unit -> RenditionSegmenter -> Ladder (MediaSegmentWriter -> LiveWindow -> playlists) -> LiveStream.publish.
 
 internal import LiveStore
 internal import Logging
 internal import MediaCore
-internal import NIOCore
 
 /// Packages one publish of a live.
 final class LivePackager: AccessUnitSink {
@@ -14,17 +13,13 @@ final class LivePackager: AccessUnitSink {
     private let clock: PackagerClock
     private let logger: Logger
 
-    private var segmenter: Segmenter
+    private var segmenter: RenditionSegmenter
     private var snapshot: LiveStream.Snapshot
-    private var meter = BitRateMeter()
+    private var ladder: Ladder
+    private var report: PublishReport
     private var metadata = TimedMetadataQueue()
-    private var initialization: (resource: StoredResource, trackIDs: [TrackID: UInt32])?
     /// What turns the live's timeline into the time of day, fixed at each epoch.
     private var programDateTimeOfZero = WallClockTime(milliseconds: 0)
-    private var hasWarnedOfForcedCuts = false
-    private var hasWarnedOfDrops = false
-    private var hasWarnedOfSilence = false
-    private var isHoldingPicture = false
 
     /// Room for tracks that begin a little before the one that the first segment begins with: decode times in `tfdt`
     /// are unsigned.
@@ -43,45 +38,35 @@ final class LivePackager: AccessUnitSink {
         self.clock = clock
         self.logger = logger
         snapshot = stream.snapshot
-        segmenter = Segmenter(
-            nominal: configuration.segmentDuration,
-            position: Self.timelineOrigin + snapshot.window.end,
-            targetDuration: snapshot.targetDuration
+        ladder = Ladder(tag: stream.tag, resuming: snapshot)
+        report = PublishReport(logger, nominal: configuration.segmentDuration)
+        segmenter = RenditionSegmenter(
+            Segmenter(
+                nominal: configuration.segmentDuration,
+                position: Self.timelineOrigin + snapshot.window.end,
+                targetDuration: snapshot.targetDuration
+            )
         )
-        if let targetDuration = snapshot.targetDuration {
-            for segment in snapshot.window.segments {
-                meter.add(
-                    byteCount: segment.resource.body.readableBytes,
-                    duration: segment.duration,
-                    targetDuration: targetDuration
-                )
-            }
-        }
     }
 
     func configure(_ track: Track) {
         segmenter.configure(track)
+        if !segmenter.refusedTracks.isEmpty { report.refusedTrack() }
     }
 
     func receive(_ unit: AccessUnit) {
-        if let draft = segmenter.receive(unit) { publish(draft) }
-        if segmenter.droppedAccessUnits > 0, !hasWarnedOfDrops {
-            hasWarnedOfDrops = true
-            logger.warning(
-                "media dropped: a segment is larger than allowed",
-                metadata: ["segment.maximum_bytes": "\(Segmenter.maximumSegmentBytes)"]
-            )
-        }
+        for set in segmenter.receive(unit) { publish(set) }
+        if segmenter.droppedAccessUnits > 0 { report.dropped() }
     }
 
     /// Before the first picture or sound there is no time to put it at.
     func receive(_ metadata: TimedMetadata) {
-        guard let time = segmenter.liveTime(of: metadata.time) else { return }
+        guard let time = segmenter.primary.liveTime(of: metadata.time) else { return }
         self.metadata.append(metadata, at: time)
     }
 
     func finish(_ end: PublishEnd) {
-        if let draft = segmenter.finish() { publish(draft) }
+        for set in segmenter.finish() { publish(set) }
         guard snapshot.mediaPlaylist != nil else {
             store.discard(stream)
             return
@@ -99,96 +84,36 @@ final class LivePackager: AccessUnitSink {
 
     // MARK: - Publishing a segment
 
-    private func publish(_ draft: SegmentDraft) {
-        guard let targetDuration = segmenter.policy.targetDuration else { return }
+    private func publish(_ set: SegmentSet) {
+        guard let targetDuration = segmenter.primary.policy.targetDuration else { return }
         let isFirst = snapshot.window.segments.isEmpty
-        let segment = makeSegment(draft, isFirst: isFirst)
-        let limits = LiveWindow.Limits(duration: configuration.windowDuration, minimumSegments: 6)
-        meter.add(
-            byteCount: segment.resource.body.readableBytes,
-            duration: segment.duration,
-            targetDuration: targetDuration
+        if set.primary.startsEpoch { fixProgramDateTime(set) }
+        let place = SegmentPlace(
+            mediaSequenceNumber: snapshot.window.nextMediaSequenceNumber,
+            duration: set.primary.duration,
+            programDateTime: programDateTimeOfZero + set.primary.start,
+            isDiscontinuous: set.startsEpoch && !isFirst,
+            startsEpoch: set.startsEpoch,
+            targetDuration: targetDuration,
+            events: metadata.take(before: set.primary.end.decodeTime)
         )
-        snapshot.window.append(segment, limits: limits)
+        let limits = LiveWindow.Limits(duration: configuration.windowDuration, minimumSegments: 6)
+        ladder.append(set, at: place, limits: limits, to: &snapshot)
         snapshot.phase = .live
         snapshot.targetDuration = targetDuration
-        snapshot.mediaPlaylist = MediaPlaylist.resource(
-            snapshot.window,
-            targetDuration: targetDuration,
-            isEnded: false,
-            tag: stream.tag
-        )
-        snapshot.multivariantPlaylist = MultivariantPlaylist.resource(
-            Variant(draft),
-            peak: meter.peak,
-            window: snapshot.window,
-            tag: stream.tag
-        )
         stream.publish(snapshot)
-        tell(draft, segment, isFirst: isFirst, targetDuration: targetDuration)
+        guard let segment = snapshot.window.segments.last else { return }
+        report.published(set, segment, ladder.active, isFirst: isFirst, targetDuration: targetDuration)
+        if segmenter.primary.silentFrames > 0 { report.insertedSilence() }
     }
 
-    private func makeSegment(_ draft: SegmentDraft, isFirst: Bool) -> MediaSegment {
-        let number = snapshot.window.nextMediaSequenceNumber
-        let (initialization, trackIDs) = self.initialization(for: draft, number: number)
-        if draft.startsEpoch { fixProgramDateTime(draft) }
-        let body = MediaSegmentWriter.write(
-            draft.runs,
-            trackIDs: draft.runs.map { trackIDs[$0.track.id] ?? 0 },
-            sequenceNumber: UInt32(truncatingIfNeeded: number + 1),
-            events: metadata.take(before: draft.start + draft.duration)
-        )
-        let name = "\(stream.tag)-\(number).m4s"
-        return MediaSegment(
-            mediaSequenceNumber: number,
-            duration: draft.duration,
-            programDateTime: programDateTimeOfZero + draft.start,
-            isIndependent: draft.isIndependent,
-            isDiscontinuous: draft.startsEpoch && !isFirst,
-            initialization: initialization,
-            resource: StoredResource(
-                kind: .mediaSegment,
-                name: name,
-                body: body,
-                entityTag: "\(stream.tag)-\(number)"
-            )
-        )
-    }
-
-    /// The initialization segment in force, or a new one when an epoch has other tracks or configurations.
-    private func initialization(
-        for draft: SegmentDraft,
-        number: Int
-    ) -> (resource: StoredResource, trackIDs: [TrackID: UInt32]) {
-        if let initialization, !draft.startsEpoch { return initialization }
-        let body = InitializationSegmentWriter.write(draft.runs.map { ($0.track, $0.timescale) })
-        let last = initialization?.resource ?? snapshot.window.segments.last?.initialization
-        let resource =
-            if let last, last.body == body {
-                last
-            } else {
-                StoredResource(
-                    kind: .initializationSegment,
-                    name: "\(stream.tag)-init-\(number).mp4",
-                    body: body,
-                    entityTag: "\(stream.tag)-init-\(number)"
-                )
-            }
-        let trackIDs = Dictionary(
-            uniqueKeysWithValues: draft.runs.enumerated().map { ($1.track.id, UInt32($0 + 1)) }
-        )
-        let made = (resource, trackIDs)
-        initialization = made
-        return made
-    }
-
-    /// Maps an epoch to the time of day: its first segment has just ended, so it began its duration ago, and never
-    /// before the segment in front of it ended.
-    private func fixProgramDateTime(_ draft: SegmentDraft) {
-        let began = clock.wall() + (.zero - draft.duration)
+    /// Maps an epoch to the time of day: its first segment ended when the media that came since then began, so it began
+    /// its duration before that, and never before the segment in front of it ended.
+    private func fixProgramDateTime(_ set: SegmentSet) {
+        let began = clock.wall() + (.zero - set.primary.duration - set.age)
         let last = snapshot.window.segments.last
         let earliest = last.map { $0.programDateTime + $0.duration } ?? began
-        programDateTimeOfZero = max(began, earliest) + (.zero - draft.start)
+        programDateTimeOfZero = max(began, earliest) + (.zero - set.primary.start)
     }
 
     // MARK: - The end
@@ -199,54 +124,6 @@ final class LivePackager: AccessUnitSink {
         logger.info(
             "live ended: its playlist is complete",
             metadata: ["live.duration": "\(current.window.end.decimalSeconds) s"]
-        )
-    }
-
-    // MARK: - What the streamer is told
-
-    private func tell(_ draft: SegmentDraft, _ segment: MediaSegment, isFirst: Bool, targetDuration: Int) {
-        logger.debug(
-            "segment published",
-            metadata: [
-                "segment.number": "\(segment.mediaSequenceNumber)",
-                "segment.duration": "\(segment.duration.decimalSeconds) s",
-                "segment.bytes": "\(segment.resource.body.readableBytes)",
-            ]
-        )
-        if isFirst {
-            logger.info(
-                "live can be watched",
-                metadata: [
-                    "hls.codecs": "\(draft.runs.map(\.track.configuration.codecString).joined(separator: ","))",
-                    "hls.target_duration": "\(targetDuration) s",
-                ]
-            )
-            warnOfLongGroups(segment.duration)
-        } else if segment.isDiscontinuous {
-            logger.info("live goes on after a change of tracks, format or clock")
-        }
-        if draft.holdsPicture, !isHoldingPicture {
-            logger.warning("the encoder sends sound but no pictures: viewers see the last keyframe until one comes")
-        }
-        isHoldingPicture = draft.holdsPicture
-        if segmenter.silentFrames > 0, !hasWarnedOfSilence {
-            hasWarnedOfSilence = true
-            logger.warning("sound is missing from what the encoder sends: viewers hear silence instead")
-        }
-        if draft.isForcedCut, !hasWarnedOfForcedCuts {
-            hasWarnedOfForcedCuts = true
-            logger.warning(
-                "keyframes are further apart than at the start: players may show a gap; set the keyframe interval to 2 s",
-                metadata: ["hls.target_duration": "\(targetDuration) s"]
-            )
-        }
-    }
-
-    private func warnOfLongGroups(_ duration: MediaTime) {
-        guard duration.seconds > 1.5 * configuration.segmentDuration.seconds else { return }
-        logger.warning(
-            "keyframes are far apart, which delays every viewer: set the keyframe interval to 2 s in the encoder",
-            metadata: ["encoder.keyframe_interval": "\(duration.decimalSeconds) s"]
         )
     }
 }

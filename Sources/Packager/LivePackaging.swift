@@ -92,7 +92,7 @@ public final class LivePackaging: AccessUnitSinkProvider {
 }
 
 extension LiveStream {
-    /// Closes the media playlist of a snapshot with EXT-X-ENDLIST and ends the live with it, unless it has changed.
+    /// Closes the media playlists of a snapshot with EXT-X-ENDLIST and ends the live with them, unless it has changed.
     ///
     /// - Parameters:
     ///   - snapshot: the live as it was at `revision`.
@@ -101,12 +101,21 @@ extension LiveStream {
     /// - Returns: whether the live has ended; false when a publisher came back in between.
     @discardableResult
     func end(after snapshot: Snapshot, at now: ContinuousClock.Instant, ifRevision revision: Int) -> Bool {
-        let playlist = MediaPlaylist.resource(
-            snapshot.window,
+        var last = snapshot
+        last.mediaPlaylist = closed(snapshot.window, id: nil, snapshot)
+        for (id, rendition) in snapshot.furtherRenditions {
+            last.furtherRenditions[id]?.playlist = closed(rendition.window, id: id, snapshot)
+        }
+        return end(with: last, at: now, ifRevision: revision)
+    }
+
+    private func closed(_ window: LiveWindow, id: Rendition.ID?, _ snapshot: Snapshot) -> StoredResource {
+        MediaPlaylist.resource(
+            window,
             targetDuration: snapshot.targetDuration ?? 1,
             isEnded: true,
+            name: RenditionNames(tag: tag, id: id).playlist,
             tag: tag
         )
-        return end(with: playlist, at: now, ifRevision: revision)
     }
 }

@@ -44,4 +44,12 @@ extension LiveStream {
         next.mediaPlaylist = stored("media-\(segment.mediaSequenceNumber)", .mediaPlaylist)
         publish(next)
     }
+
+    /// Ends the live in the way of a writer, with this media playlist.
+    @discardableResult
+    func end(with playlist: StoredResource, at now: ContinuousClock.Instant, ifRevision revision: Int) -> Bool {
+        var last = snapshot
+        last.mediaPlaylist = playlist
+        return end(with: last, at: now, ifRevision: revision)
+    }
 }

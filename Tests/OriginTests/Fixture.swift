@@ -50,10 +50,44 @@ struct Fixture {
         return stream
     }
 
+    /// Gives a live a further rendition, `media-1.m3u8`, whose only segment is `m1-0-TAG.m4s`.
+    func addRendition(to stream: LiveStream) {
+        var snapshot = stream.snapshot
+        guard let like = snapshot.window.segments.last else { return }
+        var window = LiveWindow(firstMediaSequenceNumber: like.mediaSequenceNumber)
+        let name = "m1-\(like.mediaSequenceNumber)-\(stream.tag).m4s"
+        window.append(
+            MediaSegment(
+                mediaSequenceNumber: like.mediaSequenceNumber,
+                duration: like.duration,
+                programDateTime: like.programDateTime,
+                isIndependent: true,
+                isDiscontinuous: false,
+                initialization: resource(
+                    .initializationSegment,
+                    "m1-init-\(stream.tag).mp4",
+                    ByteBuffer(string: "moov")
+                ),
+                resource: resource(.mediaSegment, name, segmentBody)
+            ),
+            limits: LiveWindow.Limits(duration: .seconds(30), minimumSegments: 6)
+        )
+        let id = Rendition.ID(.muxed, index: 1)
+        snapshot.furtherRenditions[id] = Rendition(
+            id: id,
+            window: window,
+            playlist: playlist(.mediaPlaylist, "media-1.m3u8", "#EXTM3U\n\(name)\n")
+        )
+        stream.publish(snapshot)
+    }
+
     /// Ends a live.
     func end(_ stream: LiveStream) {
-        let (_, revision) = stream.revisedSnapshot
-        let last = playlist(.mediaPlaylist, "media.m3u8", "#EXTM3U\n#EXT-X-ENDLIST\n")
+        var (last, revision) = stream.revisedSnapshot
+        last.mediaPlaylist = playlist(.mediaPlaylist, "media.m3u8", "#EXTM3U\n#EXT-X-ENDLIST\n")
+        for id in last.furtherRenditions.keys {
+            last.furtherRenditions[id]?.playlist = playlist(.mediaPlaylist, "media-1.m3u8", "#EXTM3U\n#EXT-X-ENDLIST\n")
+        }
         stream.end(with: last, at: .now, ifRevision: revision)
     }
 

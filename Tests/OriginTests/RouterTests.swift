@@ -14,6 +14,7 @@ struct RouteTests {
             ("/", .home), ("/watch/main", .watch(main)), ("/watch/main/", .moved(to: "/watch/main")),
             ("/watch", .moved(to: "/")), ("/live/main/index.m3u8", .multivariantPlaylist(main)),
             ("/live/main/media.m3u8", .mediaPlaylist(main)),
+            ("/live/main/video-1.m3u8", .renditionPlaylist(main, name: "video-1.m3u8")),
             ("/live/%6Dain/0-a.m4s", .mediaResource(main, name: "0-a.m4s")), ("/assets/style.css", .asset("style.css")),
             ("/api/v1/lives", .lives), ("/api/v1/lives/", .moved(to: "/api/v1/lives")),
             ("/api/v1/lives/main", .live(main)), ("/healthz", .health), ("/readyz", .readiness),
@@ -71,6 +72,28 @@ struct MediaResponseTests {
         let last = fixture.router().get("/live/main/media.m3u8")
         #expect(last.text.contains("#EXT-X-ENDLIST"))
         #expect(last["Cache-Control"] == value)
+    }
+
+    @Test("a further rendition has a playlist and segments of its own, and ends with the live")
+    func rendition() throws {
+        let fixture = Fixture()
+        let stream = try fixture.goLive("main")
+        let router = fixture.router()
+        #expect(router.get("/live/main/media-1.m3u8").status == 404)
+        fixture.addRendition(to: stream)
+        let playlist = router.get("/live/main/media-1.m3u8")
+        #expect(playlist.status == 200 && playlist["Content-Type"] == "application/vnd.apple.mpegurl")
+        #expect(playlist["Cache-Control"] == "public, max-age=2" && playlist.text.hasSuffix("m1-0-t1.m4s\n"))
+        #expect(router.get("/live/main/m1-0-t1.m4s").status == 200)
+        #expect(router.get("/live/main/m1-init-t1.mp4").status == 200)
+        #expect(router.get("/live/main/0-t1.m4s").status == 200)
+        #expect(router.get("/live/main/video-9.m3u8").status == 404)
+        fixture.end(stream)
+        #expect(router.get("/live/main/media-1.m3u8").text.contains("#EXT-X-ENDLIST"))
+        // The next live of the name has one track only: the playlist of the last live is not its own.
+        try fixture.goLive("main", tag: "t2")
+        #expect(router.get("/live/main/media-1.m3u8").status == 404)
+        #expect(router.get("/live/main/m1-0-t1.m4s").status == 200)
     }
 
     @Test("a playlist in gzip format has an entity tag of its own and is made once")

@@ -258,4 +258,149 @@ struct LivePackagerTests {
         packaging.endInterruptedLives()
         #expect(try playlist().hasEndList)
     }
+
+    // MARK: - Several tracks
+
+    private func rendition(_ name: String) throws -> TestSupport.MediaPlaylist {
+        let resource = try #require(try stream().playlist(.rendition(name: name))?.resource)
+        return try PlaylistReader.readMedia(resource.body.readableBytesView)
+    }
+
+    private func multivariant() throws -> TestSupport.MultivariantPlaylist {
+        let resource = try #require(try stream().snapshot.multivariantPlaylist)
+        return try PlaylistReader.readMultivariant(resource.body.readableBytesView)
+    }
+
+    private func ladder(seconds: Int, videos: UInt8 = 2, sounds: UInt8 = 1, from start: Int64 = 0) -> [AccessUnit] {
+        let pictures = Media.pictures(from: start, count: seconds * 30, group: 60)
+        let sound = Media.sounds(from: start, count: seconds * 48_000 / 1024)
+        let tracks =
+            (0..<videos).map { Media.units(pictures, as: $0) } + (0..<sounds).map { Media.units(sound, as: $0) }
+        return tracks.joined().enumerated()
+            .sorted { ($0.element.decodeTime, $0.offset) < ($1.element.decodeTime, $1.offset) }.map(\.element)
+    }
+
+    /// What a playlist says of its segments, apart from their names.
+    private func places(_ playlist: TestSupport.MediaPlaylist) -> [String] {
+        playlist.segments.map { segment in
+            "\(segment.mediaSequenceNumber) \(segment.durationText) \(segment.discontinuitySequenceNumber) "
+                + "\(segment.isDiscontinuous) \(segment.programDateTime?.text ?? "")"
+        }
+    }
+
+    private let videos = { try [Media.avc(), Media.video(1, Media.avcC240)] }
+
+    @Test("further video tracks are playlists of the same numbers, with the primary's sound in their segments")
+    func furtherVideo() throws {
+        _ = publish(ladder(seconds: 30), try videos() + [Media.aac()], ending: .clean)
+        let further = try rendition("media-1.m3u8")
+        #expect(places(further) == places(try playlist()) && further.hasEndList)
+        #expect(try multivariant().variants.map(\.uri) == ["media.m3u8", "media-1.m3u8"])
+        for (segment, primary) in zip(further.segments, try playlist().segments) {
+            let map = try ISOBMFFReader.readInitializationSegment(try bytes(try #require(segment.map).uri))
+            let media = try ISOBMFFReader.readMediaSegment(try bytes(segment.uri), initialization: map)
+            #expect(map.tracks.map(\.handlerType) == ["vide", "soun"])
+            let primaryMap = try ISOBMFFReader.readInitializationSegment(try bytes(try #require(primary.map).uri))
+            let primaryMedia = try ISOBMFFReader.readMediaSegment(try bytes(primary.uri), initialization: primaryMap)
+            #expect(media.samples(of: 2).map(\.decodeTime) == primaryMedia.samples(of: 2).map(\.decodeTime))
+        }
+        // Segments that have left the playlist stay fetchable in every rendition.
+        let gone = try #require(further.segments.first?.mediaSequenceNumber) - 1
+        #expect(gone >= 0)
+        #expect(store.resource(of: id, named: "tag1-\(gone).m4s") != nil)
+        #expect(store.resource(of: id, named: "tag1-m1-\(gone).m4s") != nil)
+    }
+
+    @Test("several audio tracks are offered apart from the pictures, and media.m3u8 stays whole")
+    func severalSounds() throws {
+        let tracks = try videos() + [Media.aac(), Media.audio(1)]
+        _ = publish(ladder(seconds: 10, sounds: 2), tracks, ending: nil)
+        let index = try multivariant()
+        #expect(index.variants.map(\.uri) == ["video-0.m3u8", "video-1.m3u8"])
+        for (name, handlers) in [
+            ("video-0", ["vide"]), ("video-1", ["vide"]), ("audio-0", ["soun"]), ("audio-1", ["soun"]),
+        ] {
+            let playlist = try rendition("\(name).m3u8")
+            #expect(places(playlist) == places(try self.playlist()))
+            let map = try #require(playlist.segments[0].map?.uri)
+            let initialization = try ISOBMFFReader.readInitializationSegment(try bytes(map))
+            #expect(initialization.tracks.map(\.handlerType) == handlers)
+        }
+        // The bit rates of pictures and sound add up to what a viewer loads.
+        let video = try rendition("video-0.m3u8").segments.reduce(0) { $0 + (try bytes($1.uri).count) * 8 }
+        let sound = try rendition("audio-1.m3u8").segments.reduce(0) { $0 + (try bytes($1.uri).count) * 8 }
+        let seconds = try playlist().segments.reduce(0) { $0 + $1.duration }
+        let average = try #require(index.variants[0].averageBandwidth)
+        #expect(abs(Double(average) - Double(video + sound) / seconds) < 3)
+    }
+
+    @Test("what the encoder said is in every rendition with pictures, and not a second time beside their sound")
+    func eventsOnce() throws {
+        let sink = publish([], try videos() + [Media.aac(), Media.audio(1)], ending: nil)
+        for unit in ladder(seconds: 5, sounds: 2) {
+            sink.receive(unit)
+            if unit.trackID == Media.video, unit.decodeTime == .milliseconds(1000) {
+                sink.receive(TimedMetadata(name: "onCue", time: unit.decodeTime, json: "{}"))
+            }
+        }
+        for (name, count) in [("video-0", 1), ("video-1", 1), ("audio-0", 0), ("audio-1", 0)] {
+            let events = try rendition("\(name).m3u8").segments.count { segment in
+                try bytes(segment.uri).dropFirst(4).starts(with: "emsg".utf8)
+            }
+            #expect(events == count, "\(name)")
+        }
+    }
+
+    @Test("a rendition that begins later has its default's segments before, and numbers that line up")
+    func laterRendition() throws {
+        var followers: [String: PlaylistFollower] = [:]
+        let sink = publish(ladder(seconds: 8, videos: 1), [try Media.avc(), try Media.aac()], ending: nil)
+        sink.configure(try Media.video(1, Media.avcC240))
+        for unit in ladder(seconds: 20, from: 8000) {
+            sink.receive(unit)
+            try followers["media.m3u8", default: PlaylistFollower()].follow(try playlist())
+            guard try stream().playlist(.rendition(name: "media-1.m3u8")) != nil else { continue }
+            try followers["media-1.m3u8", default: PlaylistFollower()].follow(try rendition("media-1.m3u8"))
+        }
+        let further = try rendition("media-1.m3u8")
+        #expect(places(further) == places(try playlist()))
+        let seen = try #require(followers["media-1.m3u8"])
+        #expect(seen.segments[0].mediaSequenceNumber == 0 && seen.discontinuityCount == 1)
+        #expect(seen.segments.first { $0.isDiscontinuous }?.uri.contains("-m1-") == true)
+        #expect(seen.segments[0].uri == followers["media.m3u8"]?.segments[0].uri)
+    }
+
+    @Test("audio tracks that begin later begin their playlists at the live's numbers and discontinuities")
+    func laterSound() throws {
+        let sink = publish(ladder(seconds: 8, videos: 1), [try Media.avc(), try Media.aac()], ending: nil)
+        sink.configure(try Media.audio(1))
+        for unit in ladder(seconds: 6, videos: 1, sounds: 2, from: 8000) { sink.receive(unit) }
+        let sound = try rendition("audio-1.m3u8")
+        #expect(sound.mediaSequence == 4 || sound.mediaSequence == 3)
+        #expect(places(sound) == places(try playlist()).suffix(sound.segments.count))
+        #expect(try multivariant().variants.map(\.uri) == ["video-0.m3u8"])
+    }
+
+    @Test("an encoder that comes back with fewer tracks leaves no rendition without media")
+    func fewerTracks() throws {
+        let tracks = try videos() + [Media.aac(), Media.audio(1)]
+        _ = publish(ladder(seconds: 6, sounds: 2), tracks, ending: .interrupted)
+        _ = publish(ladder(seconds: 6, videos: 1), [try Media.avc(), try Media.aac()], ending: .clean)
+        for name in ["video-0.m3u8", "video-1.m3u8", "audio-0.m3u8", "audio-1.m3u8"] {
+            let playlist = try rendition(name)
+            #expect(places(playlist) == places(try self.playlist()) && playlist.hasEndList, "\(name)")
+        }
+        #expect(try rendition("video-1.m3u8").segments.last?.uri == rendition("video-0.m3u8").segments.last?.uri)
+        #expect(try rendition("audio-1.m3u8").segments.last?.uri == rendition("audio-0.m3u8").segments.last?.uri)
+        #expect(try multivariant().variants.map(\.uri) == ["video-0.m3u8"])
+        #expect(try multivariant().renditions.count == 1)
+    }
+
+    @Test("an encoder that comes back with more tracks gets more renditions, after a discontinuity")
+    func moreTracks() throws {
+        _ = publish(media(seconds: 6), [try Media.avc(), try Media.aac()], ending: .interrupted)
+        _ = publish(ladder(seconds: 6), try videos() + [Media.aac()], ending: .clean)
+        #expect(places(try rendition("media-1.m3u8")) == places(try playlist()))
+        #expect(try playlist().segments.filter(\.isDiscontinuous).count == 1)
+    }
 }

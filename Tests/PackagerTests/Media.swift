@@ -75,3 +75,34 @@ enum Media {
             .map(\.element)
     }
 }
+
+/// Several tracks of a kind.
+extension Media {
+    /// The video track of a number.
+    static func video(_ index: UInt8, _ record: [UInt8] = avcC720) throws -> Track {
+        Track(id: TrackID(.video, index: index), configuration: try avc(record).configuration)
+    }
+
+    /// The audio track of a number.
+    static func audio(_ index: UInt8, frequencyIndex: UInt8 = 3) throws -> Track {
+        Track(id: TrackID(.audio, index: index), configuration: try aac(frequencyIndex: frequencyIndex).configuration)
+    }
+
+    /// Access units as another track of their kind has them: later by some time, and shown later after decoding.
+    static func units(
+        _ units: [AccessUnit],
+        as index: UInt8,
+        later: Int64 = 0,
+        offset: Int64 = 0
+    ) -> [AccessUnit] {
+        units.map { unit in
+            AccessUnit(
+                trackID: TrackID(unit.trackID.kind, index: index),
+                decodeTime: unit.decodeTime + .milliseconds(later),
+                compositionOffset: unit.compositionOffset + .milliseconds(offset),
+                isSync: unit.isSync,
+                payload: unit.payload
+            )
+        }
+    }
+}

@@ -119,16 +119,9 @@ struct PlaylistTests {
 
     @Test("the multivariant playlist states what was measured and what the bitstream says")
     func multivariantPlaylist() throws {
-        var variant = try videoVariant(frames: 60)
-        variant.codecs.append("mp4a.40.2")
-        let text = String(
-            buffer: Packager.MultivariantPlaylist.render(
-                variant,
-                peak: 1_250_000.2,
-                average: 1_000_000,
-                isIndependent: true
-            )
-        )
+        var entry = try video(peak: 1_250_000.2, average: 1_000_000, uri: "media.m3u8")
+        entry.variant.codecs.append("mp4a.40.2")
+        let text = String(buffer: Packager.MultivariantPlaylist.render([entry], sounds: [], isIndependent: true))
         #expect(
             text == """
                 #EXTM3U
@@ -144,35 +137,96 @@ struct PlaylistTests {
 
     @Test("a stream of sound alone has neither resolution nor frame rate")
     func soundAlone() throws {
-        let track = try Media.aac()
-        let sample = Sample(decodeTime: 0, duration: 1024, compositionOffset: 0, isSync: true, payload: ByteBuffer())
-        let variant = Variant(draft([TrackRun(track: track, timescale: 48_000, samples: [sample])]))
-        let text = String(
-            buffer: Packager.MultivariantPlaylist.render(variant, peak: 1, average: 1, isIndependent: true)
-        )
+        let entry = try sound(0, uri: "media.m3u8")
+        let text = String(buffer: Packager.MultivariantPlaylist.render([entry], sounds: [], isIndependent: true))
         #expect(text.contains("CODECS=\"mp4a.40.2\"\n"))
     }
 
-    private func draft(_ runs: [TrackRun]) -> SegmentDraft {
-        SegmentDraft(
-            runs: runs,
-            start: .zero,
-            duration: .milliseconds(2000),
-            isIndependent: true,
-            startsEpoch: true,
-            isForcedCut: false,
-            holdsPicture: false
+    @Test("several video tracks are variants with their sound in them, in the order of their numbers")
+    func ladder() throws {
+        var entries = [
+            try video(peak: 6_100_000, average: 6_000_000, uri: "media.m3u8"),
+            try video(Media.avcC240, peak: 800_000, average: 700_000, uri: "media-1.m3u8"),
+        ]
+        for index in entries.indices { entries[index].variant.codecs.append("mp4a.40.2") }
+        let text = String(buffer: Packager.MultivariantPlaylist.render(entries, sounds: [], isIndependent: false))
+        #expect(
+            text == """
+                #EXTM3U
+                #EXT-X-VERSION:6
+                #EXT-X-STREAM-INF:BANDWIDTH=6100000,AVERAGE-BANDWIDTH=6000000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30.000
+                media.m3u8
+                #EXT-X-STREAM-INF:BANDWIDTH=800000,AVERAGE-BANDWIDTH=700000,CODECS="avc1.42c00d,mp4a.40.2",RESOLUTION=320x240,FRAME-RATE=30.000
+                media-1.m3u8
+
+                """
         )
+        _ = try PlaylistReader.readMultivariant(text)
     }
 
-    private func videoVariant(frames: Int) throws -> Variant {
-        let sample = Sample(decodeTime: 0, duration: 3000, compositionOffset: 0, isSync: true, payload: ByteBuffer())
-        let run = TrackRun(
-            track: try Media.avc(),
-            timescale: 90_000,
-            samples: Array(repeating: sample, count: frames)
+    @Test("several audio tracks are a group that each variant counts in (RFC 8216 §4.3.4.1)")
+    func audioGroup() throws {
+        let entries = [
+            try video(peak: 6_000_000, average: 5_000_000, uri: "video-0.m3u8"),
+            try video(Media.avcC240, peak: 800_000, average: 700_000, uri: "video-1.m3u8"),
+        ]
+        let sounds = [try sound(0, uri: "audio-0.m3u8"), try sound(2, peak: 96_000, uri: "audio-2.m3u8")]
+        let text = String(buffer: Packager.MultivariantPlaylist.render(entries, sounds: sounds, isIndependent: true))
+        #expect(
+            text == """
+                #EXTM3U
+                #EXT-X-VERSION:6
+                #EXT-X-INDEPENDENT-SEGMENTS
+                #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio 1",DEFAULT=YES,AUTOSELECT=YES,URI="audio-0.m3u8"
+                #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio 3",DEFAULT=NO,AUTOSELECT=YES,URI="audio-2.m3u8"
+                #EXT-X-STREAM-INF:BANDWIDTH=6096000,AVERAGE-BANDWIDTH=5064000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30.000,AUDIO="audio"
+                video-0.m3u8
+                #EXT-X-STREAM-INF:BANDWIDTH=896000,AVERAGE-BANDWIDTH=764000,CODECS="avc1.42c00d,mp4a.40.2",RESOLUTION=320x240,FRAME-RATE=30.000,AUDIO="audio"
+                video-1.m3u8
+
+                """
         )
-        return Variant(draft([run]))
+        _ = try PlaylistReader.readMultivariant(text)
+    }
+
+    @Test("several tracks of sound alone are a variant that is one of the group, counted once")
+    func soundsAlone() throws {
+        let sounds = [try sound(0, uri: "audio-0.m3u8"), try sound(1, uri: "audio-1.m3u8")]
+        let text = String(
+            buffer: Packager.MultivariantPlaylist.render([sounds[0]], sounds: sounds, isIndependent: true)
+        )
+        #expect(
+            text.hasSuffix(
+                "BANDWIDTH=64000,AVERAGE-BANDWIDTH=64000,CODECS=\"mp4a.40.2\",AUDIO=\"audio\"\naudio-0.m3u8\n"
+            )
+        )
+        _ = try PlaylistReader.readMultivariant(text)
+    }
+
+    /// A video rendition of 30 pictures a second.
+    private func video(
+        _ record: [UInt8] = Media.avcC720,
+        peak: Double,
+        average: Double,
+        uri: String
+    ) throws -> Packager.MultivariantPlaylist.Entry {
+        let sample = Sample(decodeTime: 0, duration: 3000, compositionOffset: 0, isSync: true, payload: ByteBuffer())
+        let samples = Array(repeating: sample, count: 60)
+        let run = TrackRun(track: try Media.avc(record), timescale: 90_000, samples: samples)
+        let variant = Variant([run], lasting: .milliseconds(2000))
+        return .init(variant: variant, peak: peak, average: average, isIndependent: true, uri: uri)
+    }
+
+    /// An audio rendition.
+    private func sound(
+        _ index: UInt8,
+        peak: Double = 64_000,
+        uri: String
+    ) throws -> Packager.MultivariantPlaylist.Entry {
+        let sample = Sample(decodeTime: 0, duration: 1024, compositionOffset: 0, isSync: true, payload: ByteBuffer())
+        let run = TrackRun(track: try Media.aac(), timescale: 48_000, samples: [sample])
+        let variant = Variant([run], lasting: .milliseconds(2000))
+        return .init(variant: variant, peak: peak, average: 64_000, isIndependent: true, uri: uri, index: index)
     }
 
     @Test(

@@ -20,13 +20,11 @@ extension Router {
     /// Answers with a live's playlist, in gzip format where the client takes it.
     func playlist(
         of id: StreamID,
-        _ playlist: (LiveStream.Snapshot) -> StoredResource?,
+        _ playlist: LiveStream.Playlist,
         _ headers: HTTPHeaders
     ) -> Response {
-        guard let snapshot = store.stream(id)?.snapshot, let resource = playlist(snapshot) else {
-            return .notLiveYet
-        }
-        let policy = CachePolicy.playlist(targetDuration: snapshot.targetDuration)
+        guard let (resource, targetDuration) = store.stream(id)?.playlist(playlist) else { return .notLiveYet }
+        let policy = CachePolicy.playlist(targetDuration: targetDuration)
         if ContentCoding.preferred(by: headers) == .gzip,
             let body = try? resource.derived(.gzip, { try Gzip.compress($0.body, level: .playlist) })
         {

@@ -12,6 +12,8 @@ enum Route: Hashable, Sendable {
     case multivariantPlaylist(StreamID)
     /// `/live/NAME/media.m3u8`.
     case mediaPlaylist(StreamID)
+    /// `/live/NAME/FILE.m3u8`: the media playlist of a further rendition.
+    case renditionPlaylist(StreamID, name: String)
     /// `/live/NAME/FILE`: an initialization segment or a media segment.
     case mediaResource(StreamID, name: String)
     /// `/api/v1/lives`.
@@ -77,6 +79,7 @@ enum Route: Hashable, Sendable {
         return switch components[2] {
         case "index.m3u8": .multivariantPlaylist(id)
         case "media.m3u8": .mediaPlaylist(id)
+        case let name where name.utf8.suffix(5).elementsEqual(".m3u8".utf8): .renditionPlaylist(id, name: name)
         default: .mediaResource(id, name: components[2])
         }
     }
@@ -93,7 +96,7 @@ enum Route: Hashable, Sendable {
         switch self {
         case .home, .watch: .page
         case .asset, .health, .readiness: .plain
-        case .multivariantPlaylist, .mediaPlaylist, .mediaResource: .media
+        case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource: .media
         case .lives, .live: .api
         case .moved(let path): path.utf8.starts(with: "/api".utf8) ? .api : .page
         case .nothing(let surface): surface

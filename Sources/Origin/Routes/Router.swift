@@ -54,8 +54,9 @@ struct Router: Sendable {
 
     private func get(_ route: Route, _ target: RequestTarget, _ headers: HTTPHeaders) -> Response {
         switch route {
-        case .mediaPlaylist(let id): playlist(of: id, \.mediaPlaylist, headers)
-        case .multivariantPlaylist(let id): playlist(of: id, \.multivariantPlaylist, headers)
+        case .mediaPlaylist(let id): playlist(of: id, .media, headers)
+        case .multivariantPlaylist(let id): playlist(of: id, .multivariant, headers)
+        case .renditionPlaylist(let id, let name): playlist(of: id, .rendition(name: name), headers)
         case .mediaResource(let id, let name): mediaResource(of: id, named: name, headers)
         case .home: pages.home(lives, host: headers.first(name: "host"))
         case .watch(let id): pages.watch(LiveStatus(id: id, stream: store.stream(id)))

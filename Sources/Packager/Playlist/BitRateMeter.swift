@@ -33,10 +33,14 @@ struct BitRateMeter {
         if peak == 0 { peak = bits / seconds }
     }
 
-    /// The bit rate of all segments of a window together, in bits a second.
-    static func average(of window: LiveWindow) -> Double {
-        let seconds = window.segments.reduce(0) { $0 + $1.duration.seconds }
-        let bytes = window.segments.reduce(0) { $0 + $1.resource.body.readableBytes }
+    /// The bit rate of some segments together, in bits a second.
+    static func average(of segments: some Sequence<MediaSegment>) -> Double {
+        var seconds = 0.0
+        var bytes = 0
+        for segment in segments {
+            seconds += segment.duration.seconds
+            bytes += segment.resource.body.readableBytes
+        }
         return seconds > 0 ? Double(bytes) * 8 / seconds : 0
     }
 }

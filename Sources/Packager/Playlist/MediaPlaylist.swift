@@ -2,9 +2,9 @@ internal import LiveStore
 internal import MediaCore
 internal import NIOCore
 
-/// Renders a live's Media Playlist (RFC 8216 §4.3.3).
+/// Renders the Media Playlist of a live's rendition (RFC 8216 §4.3.3).
 enum MediaPlaylist {
-    /// The playlist's name, as the multivariant playlist refers to it.
+    /// The name of the primary tracks' playlist, as the multivariant playlist refers to it.
     static let name = "media.m3u8"
     /// EXT-X-MAP in a playlist of whole segments needs version 6 (§7).
     static let version = 6
@@ -50,7 +50,13 @@ enum MediaPlaylist {
     }
 
     /// The playlist as readers fetch it.
-    static func resource(_ window: LiveWindow, targetDuration: Int, isEnded: Bool, tag: String) -> StoredResource {
+    static func resource(
+        _ window: LiveWindow,
+        targetDuration: Int,
+        isEnded: Bool,
+        name: String,
+        tag: String
+    ) -> StoredResource {
         StoredResource(
             kind: .mediaPlaylist,
             name: name,

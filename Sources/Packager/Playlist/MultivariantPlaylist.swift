@@ -5,51 +5,101 @@ internal import NIOCore
 enum MultivariantPlaylist {
     /// The playlist's name.
     static let name = "index.m3u8"
+    /// The GROUP-ID of the audio renditions.
+    private static let audioGroup = "audio"
 
-    /// The playlist of one variant stream.
+    /// A rendition as the playlist lists it.
+    struct Entry {
+        /// What its newest segment carries.
+        var variant: Variant
+        /// The largest bit rate measured, in bits a second.
+        var peak: Double
+        /// The bit rate of what is listed, in bits a second.
+        var average: Double
+        /// Whether decoding can start at every listed segment.
+        var isIndependent: Bool
+        /// The name of its media playlist.
+        var uri: String
+        /// Its track's number, by which viewers know an audio rendition.
+        var index: UInt8 = 0
+    }
+
+    /// The playlist of some variant streams.
     ///
     /// - Parameters:
-    ///   - variant: what the newest segment carries.
-    ///   - peak: BANDWIDTH in bits a second.
-    ///   - average: AVERAGE-BANDWIDTH in bits a second.
-    ///   - isIndependent: whether decoding can start at every listed segment.
+    ///   - variants: the variant streams, the one to begin with first.
+    ///   - sounds: the audio renditions that go with each of them, the default one first; none when the sound is in the
+    ///     variants' own media.
+    ///   - isIndependent: whether decoding can start at every segment of each.
     /// - Returns: the playlist's text.
-    static func render(_ variant: Variant, peak: Double, average: Double, isIndependent: Bool) -> ByteBuffer {
+    static func render(_ variants: [Entry], sounds: [Entry], isIndependent: Bool) -> ByteBuffer {
+        var text = ByteBuffer(string: "#EXTM3U\n#EXT-X-VERSION:\(MediaPlaylist.version)\n")
+        if isIndependent { text.writeString("#EXT-X-INDEPENDENT-SEGMENTS\n") }
+        for sound in sounds {
+            // §4.3.4.1: AUTOSELECT may be absent, but must not be NO beside DEFAULT=YES. Encoders tell no languages.
+            let attributes = [
+                "TYPE=AUDIO", "GROUP-ID=\"\(audioGroup)\"", "NAME=\"Audio \(Int(sound.index) + 1)\"",
+                "DEFAULT=\(sound.index == 0 ? "YES" : "NO")", "AUTOSELECT=YES", "URI=\"\(sound.uri)\"",
+            ]
+            text.writeString("#EXT-X-MEDIA:\(attributes.joined(separator: ","))\n")
+        }
+        for variant in variants {
+            text.writeString("#EXT-X-STREAM-INF:\(attributes(variant, with: sounds).joined(separator: ","))\n")
+            text.writeString("\(variant.uri)\n")
+        }
+        return text
+    }
+
+    /// The attributes of EXT-X-STREAM-INF (§4.3.4.2), counting in the most that any audio rendition adds.
+    private static func attributes(_ entry: Entry, with sounds: [Entry]) -> [String] {
+        // A variant that is an audio rendition itself has its sound counted already.
+        let added = sounds.filter { _ in !sounds.contains { $0.uri == entry.uri } }
+        let peak = entry.peak + (added.map(\.peak).max() ?? 0)
+        let average = entry.average + (added.map(\.average).max() ?? 0)
+        var codecs = entry.variant.codecs
+        for codec in sounds.flatMap(\.variant.codecs) where !codecs.contains(codec) { codecs.append(codec) }
         var attributes = [
             "BANDWIDTH=\(Int(peak.rounded(.up)))",
             "AVERAGE-BANDWIDTH=\(Int(average.rounded(.up)))",
-            "CODECS=\"\(variant.codecs.joined(separator: ","))\"",
+            "CODECS=\"\(codecs.joined(separator: ","))\"",
         ]
-        if let resolution = variant.resolution {
+        if let resolution = entry.variant.resolution {
             attributes.append("RESOLUTION=\(resolution.width)x\(resolution.height)")
         }
-        if let frameRate = variant.frameRate {
+        if let frameRate = entry.variant.frameRate {
             attributes.append("FRAME-RATE=\(Decimal.text(Int64((frameRate * 1000).rounded()), places: 3))")
         }
-        let independence = isIndependent ? "#EXT-X-INDEPENDENT-SEGMENTS\n" : ""
-        return ByteBuffer(
-            string: """
-                #EXTM3U
-                #EXT-X-VERSION:\(MediaPlaylist.version)
-                \(independence)#EXT-X-STREAM-INF:\(attributes.joined(separator: ","))
-                \(MediaPlaylist.name)
-
-                """
-        )
+        if !sounds.isEmpty { attributes.append("AUDIO=\"\(audioGroup)\"") }
+        return attributes
     }
 
     /// The playlist as readers fetch it.
-    static func resource(_ variant: Variant, peak: Double, window: LiveWindow, tag: String) -> StoredResource {
+    static func resource(
+        _ variants: [Entry],
+        sounds: [Entry],
+        isIndependent: Bool,
+        entityTag: String
+    ) -> StoredResource {
         StoredResource(
             kind: .multivariantPlaylist,
             name: name,
-            body: render(
-                variant,
-                peak: peak,
-                average: min(peak, BitRateMeter.average(of: window)),
-                isIndependent: window.segments.allSatisfy(\.isIndependent)
-            ),
-            entityTag: "\(tag)-\(window.nextMediaSequenceNumber)"
+            body: render(variants, sounds: sounds, isIndependent: isIndependent),
+            entityTag: entityTag
+        )
+    }
+}
+
+extension MultivariantPlaylist.Entry {
+    /// What a writer has measured of a rendition; `nil` before its first segment.
+    init?(_ writer: RenditionWriter, _ window: LiveWindow) {
+        guard let variant = writer.variant else { return nil }
+        self.init(
+            variant: variant,
+            peak: writer.peak,
+            average: writer.average(of: window),
+            isIndependent: window.segments.allSatisfy(\.isIndependent),
+            uri: writer.names.playlist,
+            index: writer.names.id?.index ?? 0
         )
     }
 }

@@ -1,6 +1,6 @@
 internal import MediaCore
 
-/// What EXT-X-STREAM-INF says about a live's one variant stream (RFC 8216 §4.3.4.2).
+/// What EXT-X-STREAM-INF says about a variant stream, or one of its parts (RFC 8216 §4.3.4.2).
 struct Variant: Equatable {
     /// CODECS, video first.
     var codecs: [String]
@@ -15,13 +15,17 @@ struct Variant: Equatable {
     }
 
     /// What a segment's samples tell.
-    init(_ draft: SegmentDraft) {
-        codecs = draft.runs.map(\.track.configuration.codecString)
-        for run in draft.runs {
+    ///
+    /// - Parameters:
+    ///   - runs: the samples of its tracks, video first.
+    ///   - duration: the segment's length.
+    init(_ runs: [TrackRun], lasting duration: MediaTime) {
+        codecs = runs.map(\.track.configuration.codecString)
+        for run in runs {
             guard let picture = run.track.configuration.picture else { continue }
             resolution = Resolution(width: picture.width, height: picture.height)
             frameRate = Self.frameRate(
-                measured: Double(run.samples.count) / draft.duration.seconds,
+                measured: Double(run.samples.count) / duration.seconds,
                 nominal: picture.nominalFrameRate
             )
         }

@@ -1,25 +1,4 @@
 internal import MediaCore
-internal import NIOCore
-
-/// One access unit with its place on its track's timeline, as `trun` lists it (ISO/IEC 14496-12 §8.8.8).
-struct Sample {
-    /// In ticks of the track's timescale.
-    var decodeTime: Int64
-    /// In ticks; the distance to the next sample of the track.
-    var duration: Int64
-    /// In ticks, signed.
-    var compositionOffset: Int64
-    var isSync: Bool
-    var payload: ByteBuffer
-}
-
-/// The samples of one track within one segment, in decoding order.
-struct TrackRun {
-    let track: Track
-    /// Ticks a second.
-    let timescale: Int64
-    var samples: [Sample] = []
-}
 
 /// What the segmenter has cut: everything that the container and the playlist say about one segment.
 struct SegmentDraft {

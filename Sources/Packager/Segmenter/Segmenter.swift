@@ -16,7 +16,7 @@
 internal import MediaCore
 internal import NIOCore
 
-/// Cuts the media of one publish into segments.
+/// Cuts the media of one publish, one track of each kind, into segments.
 struct Segmenter {
     /// The payload bytes that one segment holds at most: 10 s at 50 Mb/s.
     ///
@@ -81,7 +81,7 @@ struct Segmenter {
         }
         let placement = place(unit, of: track)
         guard !placement.isCovered else { return nil }
-        let sample = unit.sample(at: placement)
+        let sample = Sample(unit, at: placement)
         if unit.trackID == segment?.reference {
             return receiveReference(sample, of: track)
         }
@@ -103,6 +103,26 @@ struct Segmenter {
         return encoderTime + offset
     }
 
+    // MARK: - Tracks beside those of the segments
+
+    /// Whether segments are being filled: from then on there is a timeline to place further tracks on.
+    var hasBegun: Bool { segment != nil }
+
+    /// How far the media of the segments has come, or `nil` before it has begun.
+    var leadingTime: MediaTime? { (segment?.reference).flatMap { timelines.end(ledBy: $0) } }
+
+    /// Places an access unit of a track that no segment of this one carries on the live's timeline.
+    ///
+    /// Such a track shares the offset of the reference track, across jumps and epochs, as every track does.
+    mutating func placeBeside(_ unit: AccessUnit, of track: Track) -> (sample: Sample, timescale: Int64, missing: Int64)
+    {
+        let placement = timelines.place(unit, of: track, reference: segment?.reference, position: position).placement
+        return (Sample(unit, at: placement), timescale(of: track), placement.missing)
+    }
+
+    /// Lets a track join the timeline anew.
+    mutating func rejoin(_ id: TrackID) { timelines.leave(id) }
+
     // MARK: - The first segment
 
     /// A stream begins with a picture that can be decoded, or with sound when no picture is to be expected.
@@ -117,7 +137,7 @@ struct Segmenter {
 
     private mutating func beginFirstSegment(with unit: AccessUnit, of track: Track) {
         let placement = place(unit, of: track)
-        openSegment(with: unit.sample(at: placement), of: track, startsEpoch: true)
+        openSegment(with: Sample(unit, at: placement), of: track, startsEpoch: true)
     }
 
     private mutating func place(_ unit: AccessUnit, of track: Track) -> TrackTimeline.Placement {
@@ -350,33 +370,5 @@ struct Segmenter {
 
     private func time(of sample: Sample, of track: Track) -> MediaTime {
         MediaTime(ticks: sample.decodeTime, timescale: timescale(of: track))
-    }
-}
-
-extension Sample {
-    /// A frame of silence; `nil` when it is not known how to write one.
-    fileprivate init?(silenceOf track: Track) {
-        guard let sound = track.configuration.sound, let bytes = track.configuration.silentAccessUnit else {
-            return nil
-        }
-        self.init(
-            decodeTime: 0,
-            duration: Int64(sound.samplesPerAccessUnit),
-            compositionOffset: 0,
-            isSync: true,
-            payload: ByteBuffer(bytes: bytes)
-        )
-    }
-}
-
-extension AccessUnit {
-    fileprivate func sample(at placement: TrackTimeline.Placement) -> Sample {
-        Sample(
-            decodeTime: placement.decodeTime,
-            duration: placement.duration,
-            compositionOffset: compositionOffset.ticks(timescale: TrackTimeline.videoTimescale),
-            isSync: isSync,
-            payload: payload
-        )
     }
 }

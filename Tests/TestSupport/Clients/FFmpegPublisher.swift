@@ -42,6 +42,31 @@ public final class FFmpegPublisher: Sendable {
             }
             return Media(inputs + codecs)
         }
+
+        /// A ladder: 320x180 with two B-pictures and 160x90 without any, and as many tones.
+        ///
+        /// Only an ``Tool/newerFFmpeg`` can publish it.
+        ///
+        /// - Parameters:
+        ///   - seconds: how long it lasts; `nil` for without end.
+        ///   - sounds: how many audio tracks there are.
+        /// - Returns: the arguments.
+        public static func ladder(seconds: Int? = nil, sounds: Int) -> Media {
+            let end = seconds.map { ":duration=\($0)" } ?? ""
+            var inputs = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25\(end)"]
+            var maps = ["-map", "0:v", "-map", "0:v"]
+            for index in 0..<sounds {
+                inputs += ["-re", "-f", "lavfi", "-i", "sine=frequency=\(440 * (index + 1)):sample_rate=48000\(end)"]
+                maps += ["-map", "\(index + 1):a"]
+            }
+            return Media(
+                inputs + maps + [
+                    "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-keyint_min", "50",
+                    "-sc_threshold", "0", "-bf:v:0", "2", "-bf:v:1", "0", "-s:v:1", "160x90",
+                    "-c:a", "aac", "-b:a", "96k", "-ac", "2", "-ar", "48000",
+                ]
+            )
+        }
     }
 
     private let process: ChildProcess

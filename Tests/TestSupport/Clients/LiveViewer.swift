@@ -41,6 +41,8 @@ public actor LiveViewer {
 
     private let server: ServerProcess
     private let folder: String
+    /// The media playlist that is watched; `nil` for the first variant's.
+    private let mediaPlaylist: String?
     /// The last event of a live, by the server's log, after which the playlists were loaded.
     private var lastEvent: OutputLog.Line?
     private var initializations: [String: InitializationSegment] = [:]
@@ -50,8 +52,10 @@ public actor LiveViewer {
     /// - Parameters:
     ///   - server: where it is served.
     ///   - stream: its name.
-    public init(_ server: ServerProcess, stream: String = "main") {
+    ///   - mediaPlaylist: the name of the media playlist to watch; `nil` for the first variant's.
+    public init(_ server: ServerProcess, stream: String = "main", mediaPlaylist: String? = nil) {
         self.server = server
+        self.mediaPlaylist = mediaPlaylist
         folder = server.url("/live/\(stream)/")
     }
 
@@ -95,7 +99,7 @@ public actor LiveViewer {
         let multivariant = try PlaylistReader.readMultivariant(index.body)
         guard let variant = multivariant.variants.first else { return false }
         self.multivariant = multivariant
-        let playlist = try PlaylistReader.readMedia(try await load(variant.uri))
+        let playlist = try PlaylistReader.readMedia(try await load(mediaPlaylist ?? variant.uri))
         try follower.follow(playlist)
         let newest = segments.last?.entry.mediaSequenceNumber ?? -1
         for entry in playlist.segments where entry.mediaSequenceNumber > newest { try await take(entry) }
