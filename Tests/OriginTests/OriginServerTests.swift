@@ -159,7 +159,11 @@ struct OriginServerTests {
 
     @Test("a drain lets a viewer read the end of the playlist and the last segment, then closes the port")
     func drain() async throws {
-        let origin = try await RunningOrigin { $0.limits.drainQuietTime = .milliseconds(300) }
+        let origin = try await RunningOrigin {
+            $0.limits.drainQuietTime = .milliseconds(300)
+            // An address of its own: on 127.0.0.1 another test's server may take the port once it is free.
+            $0.host = "127.0.7.1"
+        }
         let stream = try origin.fixture.goLive("main")
         let viewer = try await origin.connect()
         try await viewer.send(origin.request("/live/main/media.m3u8"))
