@@ -18,6 +18,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
@@ -33,6 +34,7 @@ let package = Package(
         // Exact versions: Package.resolved is not committed, and a build must not change under anyone's feet.
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -45,16 +47,17 @@ let package = Package(
         .target(name: "MediaCore", dependencies: [nioCore]),
         .target(
             name: "Ingest",
-            dependencies: ["MediaCore", "Cryptography", "TLS", nioCore, nioPosix, nioSSL, nioTLS, logging]
+            dependencies: ["MediaCore", "Cryptography", "TLS", nioCore, nioPosix, nioSSL, nioTLS, metrics, logging]
         ),
         .target(name: "Packager", dependencies: ["MediaCore", "LiveStore", nioCore, logging]),
         .target(name: "LiveStore", dependencies: ["MediaCore", nioCore]),
         .target(
             name: "Origin",
-            dependencies: ["MediaCore", "LiveStore", "CZlib", nioCore, nioPosix, nioHTTP1, logging],
+            dependencies: ["MediaCore", "LiveStore", "Cryptography", "CZlib", nioCore, nioPosix, nioHTTP1, logging],
             resources: [.embedInCode("Assets")]
         ),
 
+        .target(name: "Observability", dependencies: [metrics]),
         .target(name: "TLS", dependencies: [nioCore, nioSSL]),
 
         // System libraries, each imported by exactly one target.
@@ -66,8 +69,8 @@ let package = Package(
         .executableTarget(
             name: "lyceum",
             dependencies: [
-                "MediaCore", "Ingest", "Packager", "LiveStore", "Origin", "Cryptography", "TLS",
-                nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging, serviceLifecycle,
+                "MediaCore", "Ingest", "Packager", "LiveStore", "Origin", "Cryptography", "TLS", "Observability",
+                nioCore, nioPosix, nioHTTP1, asyncHTTPClient, metrics, logging, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -80,12 +83,13 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["MediaCore", nioCore, nioPosix], path: "Tests/TestSupport"),
         .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"]),
         .testTarget(name: "MediaCoreTests", dependencies: ["MediaCore", "TestSupport", nioCore]),
+        .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "TestSupport", metrics]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "LiveStoreTests", dependencies: ["LiveStore", "MediaCore", "TestSupport", nioCore]),
         .testTarget(
             name: "IngestTests",
             dependencies: [
-                "Ingest", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded, nioPosix, logging,
+                "Ingest", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded, nioPosix, metrics, logging,
             ]
         ),
         .testTarget(

@@ -56,6 +56,14 @@ public struct IngestLimits: Hashable, Sendable {
     /// Audio alone comes 40 times a second.
     public var publisherIdleTimeout = TimeAmount.seconds(30)
 
+    /// Without a picture or a sound from a publisher that sends other things.
+    public var mediaTimeout = TimeAmount.seconds(90)
+
+    /// What a publisher may send a second, in bytes, on the average of some seconds.
+    ///
+    /// 25 MB/s is 200 Mbit/s, more than any encoder is set to; what it sends on top of that waits in its own buffers.
+    public var maximumBytesPerSecond = 25_000_000
+
     /// How long a second publisher waits until the first one has let go of the stream.
     public var takeoverTimeout = TimeAmount.seconds(1)
 

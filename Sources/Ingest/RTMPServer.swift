@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import Logging
 public import MediaCore
 public import NIOCore
@@ -15,6 +16,8 @@ public final class RTMPServer: Sendable {
     private let connections: ConnectionTable
     private let group: any EventLoopGroup
     private let logger: Logger
+    /// Who publishes what.
+    public let directory: any PublishDirectory
     private let secureListener: SecureListener?
     private let listeners = Mutex<[any Channel]>([])
 
@@ -57,6 +60,8 @@ public final class RTMPServer: Sendable {
     ///   - secureListener: where to listen for RTMP over TLS besides; `nil` for nowhere.
     ///   - sinkProvider: opens a sink for each publish.
     ///   - authorizer: decides who may publish.
+    ///   - metrics: gets what is measured.
+    ///   - wallClock: the time of day.
     ///   - group: the event loops to run on. They must outlive the server.
     ///   - logger: gets who connects, what is published and why it ends at info level; never a stream key.
     public init(
@@ -64,6 +69,8 @@ public final class RTMPServer: Sendable {
         secureListener: SecureListener? = nil,
         sinkProvider: any AccessUnitSinkProvider,
         authorizer: any PublishAuthorizer,
+        metrics: any MetricsFactory,
+        wallClock: @escaping @Sendable () -> WallClockTime,
         group: any EventLoopGroup,
         logger: Logger
     ) {
@@ -72,12 +79,18 @@ public final class RTMPServer: Sendable {
         self.group = group
         self.logger = logger
         let limits = configuration.limits
+        let board = PublishBoard()
+        directory = board
         environment = RTMPConnectionHandler.Environment(
             limits: limits,
             sinkProvider: sinkProvider,
             authorizer: authorizer,
-            registry: StreamRegistry()
+            registry: StreamRegistry(),
+            board: board,
+            metrics: IngestMetrics(metrics),
+            wallClock: wallClock
         )
+        environment.metrics.state(limits)
         connections = ConnectionTable(
             maximum: limits.maximumConnections,
             maximumPerAddress: limits.maximumConnectionsPerAddress
@@ -174,6 +187,7 @@ public final class RTMPServer: Sendable {
         let address = channel.remoteAddress?.ipAddress ?? "unknown"
         switch connections.admit(channel, address: address) {
         case .refused(let refusal, let isRepeated):
+            environment.metrics.refused(refusal)
             logger.log(
                 level: isRepeated ? .debug : .warning,
                 "connection refused",
@@ -181,7 +195,13 @@ public final class RTMPServer: Sendable {
             )
             throw refusal
         case .admitted(let id):
-            channel.closeFuture.whenComplete { [connections] _ in connections.remove(id) }
+            let metrics = environment.metrics
+            metrics.acceptedConnections.increment()
+            metrics.activeConnections.increment()
+            channel.closeFuture.whenComplete { [connections] _ in
+                connections.remove(id)
+                metrics.activeConnections.decrement()
+            }
             if let certificate { try addGate(to: channel, certificate, address: address) }
             try channel.pipeline.syncOperations.addHandler(
                 RTMPConnectionHandler(id: id, peerAddress: address, environment: environment, logger: logger)

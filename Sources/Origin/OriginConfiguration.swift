@@ -15,6 +15,11 @@ public struct OriginConfiguration: Sendable {
     /// The RTMP port to tell a streamer on the empty home page; `nil` to tell none.
     public var rtmpPort: Int? = 1935
 
+    /// What operators may see and do; `nil` for nothing.
+    public var operators: OperatorAPI?
+    /// Makes this origin the operators' port: it serves this text at `/metrics`, and the health checks.
+    public var metrics: (@Sendable () -> String)?
+
     /// The default configuration.
     public init() {}
 }

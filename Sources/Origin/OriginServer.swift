@@ -140,7 +140,9 @@ public final class OriginServer: Sendable {
                 rtmpPort: configuration.rtmpPort
             ),
             readiness: { gate.isDraining ? .draining : readiness() },
-            maximumTargetLength: configuration.limits.requestTargetLength
+            maximumTargetLength: configuration.limits.requestTargetLength,
+            operators: configuration.operators,
+            metrics: configuration.metrics
         )
     }
 

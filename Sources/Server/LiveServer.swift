@@ -6,6 +6,7 @@ import Logging
 import MediaCore
 import NIOCore
 import NIOPosix
+import Observability
 import Origin
 import Packager
 import ServiceLifecycle
@@ -33,6 +34,8 @@ struct LiveServer: Service {
     private let packaging: LivePackaging
     private let ingest: RTMPServer
     private let origin: OriginServer
+    /// The operators' port, if there is one.
+    private let operations: OriginServer?
     private let group: MultiThreadedEventLoopGroup
     private let readiness: Readiness
     private let processFile: ProcessFile
@@ -75,6 +78,7 @@ struct LiveServer: Service {
         certificate = try Self.certificate(configuration)
         let files = Self.openFiles(logger: logger)
 
+        let registry = PrometheusRegistry(help: IngestMetrics.help.merging(ProcessMetrics.help) { $1 })
         let store = LiveStore()
         packaging = LivePackaging(
             store: store,
@@ -88,13 +92,63 @@ struct LiveServer: Service {
             secureListener: Self.secureListener(configuration, certificate),
             sinkProvider: packaging,
             authorizer: publishing.authorizer,
+            metrics: registry,
+            wallClock: Self.wallClock,
             group: group,
             logger: logger
         )
+        var originConfiguration = try OriginConfiguration(configuration, files: files)
+        originConfiguration.operators = OperatorAPI(
+            token: try Self.operatorToken(configuration),
+            directory: ingest.directory
+        )
         origin = OriginServer(
-            configuration: try OriginConfiguration(configuration, files: files),
+            configuration: originConfiguration,
             store: store,
             readiness: { [readiness] in readiness.current },
+            group: group,
+            logger: logger
+        )
+        operations = Self.operations(
+            configuration,
+            registry,
+            readiness: readiness,
+            group: group,
+            logger: logger
+        )
+    }
+
+    private static func operatorToken(_ configuration: ServerConfiguration) throws -> Secret {
+        if let token = configuration.operatorToken { return token }
+        do throws(OperatorTokenFile.Failure) {
+            return try OperatorTokenFile(dataDirectory: configuration.dataDirectory).load()
+        } catch {
+            throw StartFailure.unavailable("\(error)")
+        }
+    }
+
+    /// The port for Prometheus: the same HTTP as for viewers, with the metrics and the health checks only.
+    private static func operations(
+        _ configuration: ServerConfiguration,
+        _ registry: PrometheusRegistry,
+        readiness: Readiness,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) -> OriginServer? {
+        guard let port = configuration.metricsPort else { return nil }
+        let process = ProcessMetrics(registry, startedAt: Date())
+        var operations = OriginConfiguration()
+        operations.host = configuration.metricsHost
+        operations.port = port
+        operations.limits.connections = 64
+        operations.metrics = {
+            process.update()
+            return registry.text
+        }
+        return OriginServer(
+            configuration: operations,
+            store: LiveStore(),
+            readiness: { readiness.current },
             group: group,
             logger: logger
         )
@@ -182,6 +236,16 @@ struct LiveServer: Service {
                 error: error
             )
         }
+        do {
+            _ = try await operations?.start()
+        } catch {
+            throw StartFailure.cannotListen(
+                host: configuration.metricsHost,
+                port: configuration.metricsPort ?? 0,
+                key: .metricsPort,
+                error: error
+            )
+        }
         do throws(RTMPServer.ListenFailure) {
             let ports = try await ingest.start()
             if let certificate { warnOfExpiry(certificate) }
@@ -202,6 +266,7 @@ struct LiveServer: Service {
         await ingest.shutDown()
         await publishing.webhook?.shutDown()
         packaging.endInterruptedLives()
+        await operations?.drain(within: .zero)
         await origin.drain(within: Self.drainTime)
         logger.info("stopped")
     }
@@ -307,7 +372,8 @@ extension IngestConfiguration {
     /// The ingest's share of the settings.
     fileprivate init(_ configuration: ServerConfiguration, files: OpenFiles) {
         self.init(host: configuration.rtmpHost, port: configuration.rtmpPort)
-        limits.maximumConnections = files.encoders
+        limits = configuration.ingestLimits
+        limits.maximumConnections = min(limits.maximumConnections, files.encoders)
     }
 }
 

@@ -1,12 +1,15 @@
 import ArgumentParser
 
-/// The command line: `lyceum serve | drain | key | config | version`.
+/// The command line: `lyceum serve | drain | key | streams | config | version`.
 @main
 struct Lyceum: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lyceum",
         abstract: "Takes live streams over RTMP and serves them as HLS.",
         version: Version.text,
-        subcommands: [ServeCommand.self, DrainCommand.self, KeyCommand.self, ConfigCommand.self, VersionCommand.self]
+        subcommands: [
+            ServeCommand.self, DrainCommand.self, KeyCommand.self, StreamsCommand.self, ConfigCommand.self,
+            VersionCommand.self,
+        ]
     )
 }

@@ -73,7 +73,9 @@ struct HostilePeersTests {
 
     @Test("500 held connections and every hostile script leave a running publisher undisturbed")
     func undisturbed() async throws {
-        let server = try await ServerProcess.start(environment: ["LYCEUM_SEGMENT_SECONDS": "1"])
+        let server = try await ServerProcess.start(environment: [
+            "LYCEUM_SEGMENT_SECONDS": "1", "LYCEUM_RTMP_HANDSHAKE_SECONDS": "120", "LYCEUM_RTMP_PUBLISH_SECONDS": "120",
+        ])
         let media = FFmpegPublisher.Media.test(keyframeInterval: 25)
         let publisher = try FFmpegPublisher(media, to: server.publishURL(key: try await server.streamKey()))
         let viewer = LiveViewer(server)

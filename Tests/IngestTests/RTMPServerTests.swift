@@ -1,3 +1,4 @@
+import CoreMetrics
 import Logging
 import MediaCore
 import NIOCore
@@ -20,6 +21,8 @@ struct RTMPServerTests {
             configuration: IngestConfiguration(host: "127.0.0.1", port: 0, limits: limits),
             sinkProvider: recording,
             authorizer: OpenPublishAuthorizer(),
+            metrics: NOOPMetricsHandler.instance,
+            wallClock: { WallClockTime(milliseconds: 0) },
             group: group,
             logger: log.logger
         )
@@ -164,6 +167,8 @@ struct RTMPServerTests {
                 configuration: IngestConfiguration(host: "127.0.0.1", port: try #require(address.port)),
                 sinkProvider: recording,
                 authorizer: OpenPublishAuthorizer(),
+                metrics: NOOPMetricsHandler.instance,
+                wallClock: { WallClockTime(milliseconds: 0) },
                 group: group,
                 logger: log.logger
             )

@@ -20,6 +20,8 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
     case drained
     /// The grant was for a time, which is over.
     case timeLimitReached
+    /// An operator has ended the publish.
+    case endedByOperator
 
     /// What a peer had too long for.
     enum Phase: Hashable {
@@ -44,11 +46,17 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
         case .serverStopped: "the server is stopping"
         case .drained: "this server is being drained: connect again"
         case .timeLimitReached: "the time for this stream is over"
+        case .endedByOperator: "this stream was ended by the operator of the server"
         }
     }
 
     /// What the end of the connection is to the live that was published on it.
-    var publishEnd: PublishEnd { self == .serverStopped || self == .timeLimitReached ? .clean : .interrupted }
+    var publishEnd: PublishEnd {
+        switch self {
+        case .serverStopped, .timeLimitReached, .endedByOperator: .clean
+        default: .interrupted
+        }
+    }
 
     /// What the encoder is told before the connection closes; `nil` when it does not listen or does not speak RTMP.
     var status: StreamStatus? {
@@ -59,7 +67,8 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
         case .media(.unsupportedCodec): StreamStatus(code: .publishRejected, description: description)
         case .refused(let status): status
         // On this code OBS stops and shows the words, instead of connecting again.
-        case .takenOver, .timeLimitReached: StreamStatus(code: .publishBadName, description: description)
+        case .takenOver, .timeLimitReached, .endedByOperator:
+            StreamStatus(code: .publishBadName, description: description)
         case .serverStopped, .drained: StreamStatus(code: .appShutdown, description: description)
         }
     }

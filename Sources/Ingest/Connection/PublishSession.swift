@@ -1,3 +1,4 @@
+import CoreMetrics
 import Logging
 import MediaCore
 import NIOCore
@@ -9,38 +10,49 @@ struct PublishSession: ~Copyable {
     /// How often broken tags may be logged: a broken encoder makes dozens a second.
     private static let dropReportInterval = TimeAmount.seconds(10)
 
-    let stream: StreamID
     private let sink: any AccessUnitSink
     private let amfLimits: AMFLimits
     private let logger: Logger
     private let start: NIODeadline
     private var demuxer = FLVDemuxer()
-    private var bytes = 0
-    private var drops = 0
+    private var account: PublishAccount
     private var lastDropReport: NIODeadline?
     private var hasLoggedEncoder = false
 
     /// Begins a publish.
     init(
-        _ stream: StreamID,
+        _ status: PublishStatus,
         sink: any AccessUnitSink,
         amfLimits: AMFLimits,
         logger: Logger,
         now: NIODeadline
     ) {
-        self.stream = stream
         self.sink = sink
         self.amfLimits = amfLimits
         self.logger = logger
         start = now
+        account = PublishAccount(status, now: now)
         logger.info("publish accepted")
+    }
+
+    /// Tells the account to others, when it is time to.
+    mutating func report(
+        to environment: RTMPConnectionHandler.Environment,
+        of id: ConnectionID,
+        unacknowledgedBytes: Int,
+        now: NIODeadline
+    ) {
+        guard account.isDue(at: now) else { return }
+        environment.metrics.add(account.report(at: now))
+        environment.metrics.acknowledgementLag.record(unacknowledgedBytes)
+        environment.board.update(account.status, of: id)
     }
 
     /// Takes an audio message.
     ///
     /// - Throws: ``MediaTagError`` when the publish cannot go on.
     mutating func receiveAudio(_ message: RTMPMessage, now: NIODeadline) throws(MediaTagError) {
-        bytes += message.payload.readableBytes
+        account.received(bytes: message.payload.readableBytes)
         deliver(try demuxer.receiveAudio(message.payload, timestamp: message.timestamp), now: now)
     }
 
@@ -48,7 +60,7 @@ struct PublishSession: ~Copyable {
     ///
     /// - Throws: ``MediaTagError`` when the publish cannot go on.
     mutating func receiveVideo(_ message: RTMPMessage, now: NIODeadline) throws(MediaTagError) {
-        bytes += message.payload.readableBytes
+        account.received(bytes: message.payload.readableBytes)
         deliver(try demuxer.receiveVideo(message.payload, timestamp: message.timestamp), now: now)
     }
 
@@ -56,12 +68,13 @@ struct PublishSession: ~Copyable {
     ///
     /// - Throws: ``MediaTagError`` when the publish cannot go on.
     mutating func receiveData(_ message: RTMPMessage) throws(MediaTagError) {
-        bytes += message.payload.readableBytes
+        account.received(bytes: message.payload.readableBytes)
         switch DataMessage(message, limits: amfLimits) {
         case .metadata(let encoder):
             // It may come every second; the log wants the name once.
             guard let encoder, !hasLoggedEncoder else { return }
             hasLoggedEncoder = true
+            account.named(encoder)
             logger.info("encoder named itself", metadata: ["encoder.name": "\(encoder)"])
         case .timed(let name, let json):
             let time = try demuxer.time(ofData: message.timestamp)
@@ -71,15 +84,24 @@ struct PublishSession: ~Copyable {
     }
 
     /// Ends the publish.
-    consuming func finish(_ end: PublishEnd, reason: String, now: NIODeadline) {
+    consuming func finish(
+        _ end: PublishEnd,
+        reason: String,
+        to environment: RTMPConnectionHandler.Environment,
+        of id: ConnectionID,
+        now: NIODeadline
+    ) {
         sink.finish(end)
+        account.ended(PublishStatus.End(at: environment.wallClock(), reason: reason))
+        environment.metrics.add(account.report(at: now))
+        environment.board.update(account.status, of: id)
         var metadata: Logger.Metadata = [
             "publish.end": end == .clean ? "clean" : "interrupted",
             "publish.reason": "\(reason)",
             "publish.seconds": "\(Double((now - start).nanoseconds / 1_000_000) / 1000)",
-            "publish.bytes": "\(bytes)",
+            "publish.bytes": "\(account.status.bytes)",
         ]
-        if drops > 0 { metadata["publish.dropped_units"] = "\(drops)" }
+        if account.status.droppedUnits > 0 { metadata["publish.dropped_units"] = "\(account.status.droppedUnits)" }
         logger.info("publish ended", metadata: metadata)
     }
 
@@ -89,7 +111,9 @@ struct PublishSession: ~Copyable {
 
     private mutating func deliver(_ output: FLVDemuxer.Output, now: NIODeadline) {
         switch output {
-        case .unit(let unit): sink.receive(unit)
+        case .unit(let unit):
+            account.received(unit)
+            sink.receive(unit)
         case .configure(let track):
             logger.info(
                 "track configured",
@@ -100,9 +124,10 @@ struct PublishSession: ~Copyable {
                     "track.codec": "\(track.configuration.codecString)",
                 ]
             )
+            account.configured(track)
             sink.configure(track)
         case .dropped(let reason):
-            drops += 1
+            account.dropped(reason.description)
             reportDrop(reason, now: now)
         }
     }
@@ -112,7 +137,7 @@ struct PublishSession: ~Copyable {
         lastDropReport = now
         logger.warning(
             "broken media dropped",
-            metadata: ["drop.reason": "\(reason)", "publish.dropped_units": "\(drops)"]
+            metadata: ["drop.reason": "\(reason)", "publish.dropped_units": "\(account.status.droppedUnits)"]
         )
     }
 }

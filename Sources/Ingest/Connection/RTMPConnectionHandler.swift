@@ -1,3 +1,4 @@
+import CoreMetrics
 import Cryptography
 import Logging
 import MediaCore
@@ -29,6 +30,9 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         let sinkProvider: any AccessUnitSinkProvider
         let authorizer: any PublishAuthorizer
         let registry: StreamRegistry
+        let board: PublishBoard
+        let metrics: IngestMetrics
+        let wallClock: @Sendable () -> WallClockTime
     }
 
     private enum Stage {
@@ -48,17 +52,23 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     private var machine: RTMPConnectionStateMachine
 
     private var isSecured = false
+    private var encoderVersion = ""
+    private let peerAddress: String
+    private var readBudget: ReadBudget?
+    private var hasToldOfThrottling = false
     private var isPaused = false
     private var backlog = ByteBuffer()
     private var claimedStream: StreamID?
     private var session: PublishSession?
     private var lastMedia: NIODeadline?
+    private var publishedAt = NIODeadline.distantPast
 
     private var phase: ConnectionEnd.Phase
     private var deadline = NIODeadline.distantFuture
     private var deadlineCheck: Scheduled<Void>?
     private var takeoverCheck: Scheduled<Void>?
     private var timeLimitCheck: Scheduled<Void>?
+    private var throttleCheck: Scheduled<Void>?
 
     private var limits: IngestLimits { environment.limits }
 
@@ -73,6 +83,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         let limits = environment.limits
         self.id = id
         self.environment = environment
+        self.peerAddress = peerAddress
         self.logger = logger
         self.logger[metadataKey: "peer.address"] = "\(peerAddress)"
         phase = .handshake(limits.handshakeTimeout)
@@ -108,14 +119,18 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var input = unwrapInboundIn(data)
-        let sequenceNumber = window.receive(input.readableBytes)
-        if case .media(let allowed) = phase { deadline = context.eventLoop.now + allowed }
+        let now = context.eventLoop.now
+        let count = input.readableBytes
+        let sequenceNumber = window.receive(count)
+        if case .media(let allowed) = phase { deadline = now + allowed }
         if isPaused {
             backlog.writeBuffer(&input)
         } else {
             consume(&input)
         }
         if let sequenceNumber, stage == .open { perform([.send(RTMPReply.acknowledgement(sequenceNumber))]) }
+        session?.report(to: environment, of: id, unacknowledgedBytes: window.unacknowledgedBytes, now: now)
+        if let pause = readBudget?.spend(count, now: now), session != nil { throttle(for: pause) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -208,6 +223,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             switch effect {
             case .send(let message): encoder.write(message, to: &output)
             case .connected(let app, let encoder):
+                encoderVersion = encoder
                 logger.info("encoder connected", metadata: ["rtmp.app": "\(app)", "encoder.version": "\(encoder)"])
             case .setWindow(let size): window.set(size: size)
             case .ignored(let what): logger.debug("message ignored", metadata: ["rtmp.message": "\(what)"])
@@ -292,7 +308,28 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         enter(.media(limits.publisherIdleTimeout))
         logger[metadataKey: "stream.id"] = "\(stream)"
         let sink = environment.sinkProvider.beginPublish(stream)
-        session = PublishSession(stream, sink: sink, amfLimits: limits.amf, logger: logger, now: now)
+        let status = PublishStatus(
+            stream: stream,
+            app: machine.app,
+            peerAddress: peerAddress,
+            isEncrypted: isSecured,
+            startedAt: environment.wallClock(),
+            encoder: encoderVersion.isEmpty ? nil : encoderVersion
+        )
+        session = PublishSession(status, sink: sink, amfLimits: limits.amf, logger: logger, now: now)
+        publishedAt = now
+        readBudget = ReadBudget(bytesPerSecond: limits.maximumBytesPerSecond, now: now)
+        announce(status)
+    }
+
+    private func announce(_ status: PublishStatus) {
+        guard let eventLoop = context?.eventLoop else { return }
+        let handler = NIOLoopBound(self, eventLoop: eventLoop)
+        environment.board.begin(status, of: id) {
+            eventLoop.execute { handler.value.perform(handler.value.machine.end(.endedByOperator)) }
+        }
+        environment.metrics.startedPublishes.increment()
+        environment.metrics.activePublishes.increment()
     }
 
     private func scheduleEnd(after limit: Duration) {
@@ -303,7 +340,17 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     private func endPublish(_ end: PublishEnd, because reason: ConnectionEnd?) {
         timeLimitCheck?.cancel()
-        session.take()?.finish(end, reason: reason?.description ?? "the encoder ended the stream", now: now)
+        if let session = session.take() {
+            let words = reason?.description ?? "the encoder ended the stream"
+            session.finish(end, reason: words, to: environment, of: id, now: now)
+            environment.metrics.activePublishes.decrement()
+        }
+        readBudget = nil
+        if throttleCheck != nil {
+            throttleCheck?.cancel()
+            throttleCheck = nil
+            setAutomaticReading(true)
+        }
         releaseStream()
         logger[metadataKey: "stream.id"] = nil
         if reason == nil { enter(.publish(limits.publishTimeout)) }
@@ -332,6 +379,24 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         if !isPaused { setAutomaticReading(true) }
     }
 
+    /// Does not read for a while from a publisher that sends more than it may; TCP tells it to slow down.
+    private func throttle(for time: TimeAmount) {
+        environment.metrics.throttledReads.increment()
+        if !hasToldOfThrottling {
+            hasToldOfThrottling = true
+            logger.warning(
+                "the encoder sends more than allowed and is slowed down",
+                metadata: ["limit.bytes_per_second": "\(limits.maximumBytesPerSecond)"]
+            )
+        }
+        setAutomaticReading(false)
+        // One event of the socket may bring several reads: the last of them knows how long it takes.
+        throttleCheck?.cancel()
+        throttleCheck = context?.eventLoop.assumeIsolated().scheduleTask(in: time) {
+            if !self.isPaused { self.setAutomaticReading(true) }
+        }
+    }
+
     private func setAutomaticReading(_ isOn: Bool) {
         context?.channel.setOption(.autoRead, value: isOn).whenFailure { [logger] error in
             logger.debug("reading not switched", metadata: ["error": "\(error)"])
@@ -354,8 +419,11 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     /// Media moves the deadline without touching the timer: one timer a timeout, not one a read.
     private func checkDeadline() {
-        if now < deadline { return scheduleDeadlineCheck() }
-        perform(machine.end(.timedOut(phase)))
+        let isSilent = now >= deadline
+        // Pings and metadata alone keep a connection, but no stream.
+        let lacksMedia = session != nil && now - (lastMedia ?? publishedAt) >= limits.mediaTimeout
+        guard isSilent || lacksMedia else { return scheduleDeadlineCheck() }
+        perform(machine.end(.timedOut(isSilent ? phase : .media(limits.mediaTimeout))))
     }
 
     // MARK: - The end
@@ -367,6 +435,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         deadlineCheck?.cancel()
         releaseStream()
         logEnd(end, wasPublishing: wasPublishing)
+        environment.metrics.ended(end)
         guard let context else { return }
         guard lastWords.readableBytes > 0 else { return context.close(promise: nil) }
         linger(lastWords, context: context)

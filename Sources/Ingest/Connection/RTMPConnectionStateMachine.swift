@@ -84,6 +84,9 @@ struct RTMPConnectionStateMachine {
         self.amfLimits = amfLimits
     }
 
+    /// The application that the encoder has connected to.
+    var app: String { address.app }
+
     // MARK: - What happens
 
     /// A message has come.

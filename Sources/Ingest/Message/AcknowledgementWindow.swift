@@ -10,6 +10,9 @@ struct AcknowledgementWindow {
     private var received: UInt64 = 0
     private var acknowledged: UInt64 = 0
 
+    /// How much has come in that no acknowledgement covers.
+    var unacknowledgedBytes: Int { Int(clamping: received &- acknowledged) }
+
     /// Takes over the peer's window.
     ///
     /// 0 would ask for an acknowledgement of nothing and changes nothing.

@@ -54,6 +54,7 @@ enum MediaType: String {
     /// RFC 9457.
     case problem = "application/problem+json"
     case plain = "text/plain; charset=utf-8"
+    case prometheus = "text/plain; version=0.0.4; charset=utf-8"
 }
 
 /// Header fields on their way into a response, in wire form.

@@ -20,6 +20,34 @@ extension Response {
         return Response(.ok, .json, document.text + "\n", fields)
     }
 
+    /// A document for operators: of this site only.
+    static func operators(_ document: JSON) -> Response {
+        var fields = HeaderFields()
+        fields.forbidStoring()
+        return Response(.ok, .json, document.text + "\n", fields)
+    }
+
+    /// An error of the operators' API (RFC 9457).
+    static func problem(_ status: HTTPResponseStatus, _ detail: String, _ fields: HeaderFields) -> Response {
+        var fields = fields
+        fields.forbidStoring()
+        return Response(status, .problem, Self.problem(status, detail).text + "\n", fields)
+    }
+
+    private static func problem(_ status: HTTPResponseStatus, _ detail: String) -> JSON {
+        .object([
+            ("type", .string("about:blank")), ("title", .string(status.reasonPhrase)),
+            ("status", .number(Int(status.code))), ("detail", .string(detail)),
+        ])
+    }
+
+    /// What is measured, as Prometheus reads it (text exposition format 0.0.4).
+    static func metrics(_ text: String) -> Response {
+        var fields = HeaderFields()
+        fields.forbidStoring()
+        return Response(.ok, .prometheus, text, fields)
+    }
+
     /// An error in the form of its part of the site: problem details for the API (RFC 9457), a line of text elsewhere.
     static func failure(_ status: HTTPResponseStatus, _ detail: String, on surface: Route.Surface) -> Response {
         failure(status, detail, on: surface, HeaderFields())
@@ -34,10 +62,10 @@ extension Response {
     }
 
     /// The answer to a method that nothing here has (RFC 9110 §15.5.6).
-    static func methodNotAllowed(on surface: Route.Surface) -> Response {
+    static func methodNotAllowed(_ route: Route) -> Response {
         var fields = HeaderFields()
-        fields.add("Allow", "GET, HEAD, OPTIONS")
-        return failure(.methodNotAllowed, "This can only be read.", on: surface, fields)
+        fields.add("Allow", route.methods)
+        return failure(.methodNotAllowed, "This takes \(route.methods).", on: route.surface, fields)
     }
 
     /// The answer to a range that lies behind the end (RFC 9110 §15.5.17).
@@ -48,9 +76,9 @@ extension Response {
     }
 
     /// The answer to OPTIONS, among them CORS preflights (Fetch §3.2.2).
-    static func options(on surface: Route.Surface) -> Response {
+    static func options(on surface: Route.Surface, methods: String = "GET, HEAD, OPTIONS") -> Response {
         var fields = HeaderFields()
-        fields.add("Allow", "GET, HEAD, OPTIONS")
+        fields.add("Allow", methods)
         if surface == .media || surface == .api {
             fields.allowEveryOrigin()
             fields.add("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
@@ -79,14 +107,10 @@ extension Response {
         var fields = fields
         fields.forbidStoring()
         if surface == .media || surface == .api { fields.allowEveryOrigin() }
-        guard surface == .api else {
+        guard surface == .api || surface == .operators else {
             fields.add("X-Content-Type-Options", "nosniff")
             return Response(status, .plain, detail + "\n", fields)
         }
-        let problem = JSON.object([
-            ("type", .string("about:blank")), ("title", .string(status.reasonPhrase)),
-            ("status", .number(Int(status.code))), ("detail", .string(detail)),
-        ])
-        return Response(status, .problem, problem.text + "\n", fields)
+        return Response(status, .problem, problem(status, detail).text + "\n", fields)
     }
 }

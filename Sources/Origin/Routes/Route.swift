@@ -20,6 +20,12 @@ enum Route: Hashable, Sendable {
     case lives
     /// `/api/v1/lives/NAME`.
     case live(StreamID)
+    /// `/api/v1/streams`: who publishes, for operators.
+    case streams
+    /// `/api/v1/streams/NAME`.
+    case stream(StreamID)
+    /// `/metrics`, on the operators' port.
+    case metrics
     /// `/healthz`: whether the process answers.
     case health
     /// `/readyz`: whether it should be sent viewers.
@@ -37,7 +43,9 @@ enum Route: Hashable, Sendable {
         case media
         /// JSON, for programs on any site.
         case api
-        /// Assets and health checks.
+        /// JSON, for operators' programs.
+        case operators
+        /// Assets, health checks and metrics.
         case plain
     }
 
@@ -49,6 +57,7 @@ enum Route: Hashable, Sendable {
         case "live": self = Self.media(components, hasTrailingSlash: target.hasTrailingSlash)
         case "assets":
             self = components.count == 2 && !target.hasTrailingSlash ? .asset(components[1]) : .nothing(.plain)
+        case "metrics" where components.count == 1 && !target.hasTrailingSlash: self = .metrics
         case "healthz" where components.count == 1 && !target.hasTrailingSlash: self = .health
         case "readyz" where components.count == 1 && !target.hasTrailingSlash: self = .readiness
         case "watch":
@@ -85,10 +94,26 @@ enum Route: Hashable, Sendable {
     }
 
     private static func api(_ components: [String], hasTrailingSlash: Bool) -> Route {
-        guard components.count >= 3, components[1] == "v1", components[2] == "lives" else { return .nothing(.api) }
+        guard components.count >= 3, components[1] == "v1" else { return .nothing(.api) }
+        if components[2] == "streams" { return streams(components, hasTrailingSlash: hasTrailingSlash) }
+        guard components[2] == "lives" else { return .nothing(.api) }
         if components.count == 3 { return hasTrailingSlash ? .moved(to: "/api/v1/lives") : .lives }
         guard components.count == 4, let id = StreamID(components[3]) else { return .nothing(.api) }
         return hasTrailingSlash ? .moved(to: apiPath(id)) : .live(id)
+    }
+
+    /// Operators' programs are told of a slash too many, not redirected: a token must not go twice over the wire.
+    private static func streams(_ components: [String], hasTrailingSlash: Bool) -> Route {
+        guard !hasTrailingSlash else { return .nothing(.operators) }
+        if components.count == 3 { return .streams }
+        guard components.count == 4, let id = StreamID(components[3]) else { return .nothing(.operators) }
+        return .stream(id)
+    }
+
+    /// The methods that the route takes, as the field Allow has them.
+    var methods: String {
+        if case .stream = self { return "GET, HEAD, DELETE, OPTIONS" }
+        return "GET, HEAD, OPTIONS"
     }
 
     /// The part of the site that the route belongs to.
@@ -98,6 +123,8 @@ enum Route: Hashable, Sendable {
         case .asset, .health, .readiness: .plain
         case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource: .media
         case .lives, .live: .api
+        case .streams, .stream: .operators
+        case .metrics: .plain
         case .moved(let path): path.utf8.starts(with: "/api".utf8) ? .api : .page
         case .nothing(let surface): surface
         }

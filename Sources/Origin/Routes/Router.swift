@@ -14,6 +14,10 @@ struct Router: Sendable {
     let readiness: @Sendable () -> OriginServer.Readiness
     /// The longest request target taken, in bytes.
     let maximumTargetLength: Int
+    /// What operators may see and do; `nil` when there is no such thing here.
+    var operators: OperatorAPI?
+    /// The text of `/metrics`, on the operators' port, which has nothing else but the health checks.
+    var metrics: (@Sendable () -> String)?
 
     /// A response and what becomes of the connection after it.
     struct Answer: Sendable {
@@ -45,10 +49,23 @@ struct Router: Sendable {
         }
         let route = Route(target)
         if case .nothing(let surface) = route { return notFound(on: surface) }
+        guard isServed(route) else { return notFound(on: .plain) }
         switch head.method {
         case .GET, .HEAD: return get(route, target, head.headers)
-        case .OPTIONS: return .options(on: route.surface)
-        default: return .methodNotAllowed(on: route.surface)
+        case .OPTIONS: return .options(on: route.surface, methods: route.methods)
+        case .DELETE:
+            guard case .stream(let id) = route, let operators else { return .methodNotAllowed(route) }
+            return operators.end(id, head.headers)
+        default: return .methodNotAllowed(route)
+        }
+    }
+
+    /// The operators' port shows metrics and health; the viewers' shows all but metrics.
+    private func isServed(_ route: Route) -> Bool {
+        switch route {
+        case .metrics: metrics != nil
+        case .health, .readiness: true
+        default: metrics == nil
         }
     }
 
@@ -63,6 +80,9 @@ struct Router: Sendable {
         case .asset(let name): assets.respond(name, query: target.query, headers) ?? notFound(on: .plain)
         case .lives: .json(.object([("lives", .array(lives.map(\.json)))]))
         case .live(let id): .json(LiveStatus(id: id, stream: store.stream(id)).json)
+        case .streams: operators?.streams(headers) ?? notFound(on: .operators)
+        case .stream(let id): operators?.stream(id, headers) ?? notFound(on: .operators)
+        case .metrics: .metrics(metrics?() ?? "")
         case .health: .plain(.ok, "ok\n")
         case .readiness: readinessResponse
         case .moved(let path): .moved(to: path)

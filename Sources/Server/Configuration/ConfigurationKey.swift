@@ -22,13 +22,15 @@ struct ConfigurationKey: Sendable {
     }
 
     /// Every setting, in the order in which `lyceum config` prints them.
-    static let all = [
-        dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, rtmpsPort, tlsCertificate, tlsKey, reconnectURL, publish,
-        webhookURL, webhookSecret,
-        segmentSeconds, windowSeconds,
-        graceSeconds,
-        logLevel, hlsJavaScript, hlsJavaScriptURL,
-    ]
+    static let all =
+        [
+            dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, rtmpsPort, tlsCertificate, tlsKey, reconnectURL,
+            publish,
+            webhookURL, webhookSecret, metricsHost, metricsPort, operatorToken,
+            segmentSeconds, windowSeconds,
+            graceSeconds,
+            logLevel, hlsJavaScript, hlsJavaScriptURL,
+        ] + ingestLimits
 
     static let dataDirectory = ConfigurationKey(
         path: ["data", "dir"],
@@ -83,6 +85,25 @@ struct ConfigurationKey: Sendable {
         defaultValue: "",
         expected: "an address rtmp://HOST/APP or rtmps://HOST/APP, or nothing",
         summary: "where publishers are asked to go when this server is drained; nothing: the address that they have"
+    )
+    static let metricsHost = ConfigurationKey(
+        path: ["metrics", "host"],
+        defaultValue: "127.0.0.1",
+        expected: "an IP address or a host name of this machine",
+        summary: "the address that Prometheus connects to"
+    )
+    static let metricsPort = ConfigurationKey(
+        path: ["metrics", "port"],
+        defaultValue: "9464",
+        expected: "a port from 0 to 65535, 0 for a free one, or off",
+        summary: "the port that Prometheus connects to"
+    )
+    static let operatorToken = ConfigurationKey(
+        path: ["operator", "token"],
+        defaultValue: "",
+        expected: "at least 16 characters, or nothing: then one is made in the data folder",
+        summary: "what programs of operators show to the API",
+        isSecret: true
     )
     static let publish = ConfigurationKey(
         path: ["publish"],

@@ -30,6 +30,12 @@ struct ConfigurationOptions: ParsableArguments {
     var webhookUrl: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.webhookSecret.help))
     var webhookSecret: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.metricsHost.help))
+    var metricsHost: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.metricsPort.help))
+    var metricsPort: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.operatorToken.help))
+    var operatorToken: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.segmentSeconds.help))
     var segmentSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.windowSeconds.help))
@@ -62,13 +68,44 @@ struct ConfigurationOptions: ParsableArguments {
             throw ExitCode.wrongConfiguration
         }
     }
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumConnections.help))
+    var rtmpMaxConnections: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumConnectionsPerAddress.help))
+    var rtmpMaxConnectionsPerAddress: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumBytesPerSecond.help))
+    var rtmpMaxBytesPerSecond: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumMessageBytes.help))
+    var rtmpMaxMessageBytes: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumPartialBytes.help))
+    var rtmpMaxPartialBytes: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumChunkStreams.help))
+    var rtmpMaxChunkStreams: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.handshakeSeconds.help))
+    var rtmpHandshakeSeconds: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.publishSeconds.help))
+    var rtmpPublishSeconds: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.idleSeconds.help))
+    var rtmpIdleSeconds: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.mediaSeconds.help))
+    var rtmpMediaSeconds: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumAMFDepth.help))
+    var rtmpMaxAmfDepth: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumAMFValues.help))
+    var rtmpMaxAmfValues: String?
 
     private var flags: [(key: ConfigurationKey, value: String)] {
         let all: [(ConfigurationKey, String?)] = [
             (.dataDirectory, dataDir), (.httpHost, httpHost), (.httpPort, httpPort), (.rtmpHost, rtmpHost),
             (.rtmpPort, rtmpPort), (.rtmpsPort, rtmpsPort), (.tlsCertificate, tlsCert),
             (.tlsKey, tlsKey), (.reconnectURL, rtmpReconnectUrl), (.publish, publish), (.webhookURL, webhookUrl),
-            (.webhookSecret, webhookSecret),
+            (.webhookSecret, webhookSecret), (.metricsHost, metricsHost), (.metricsPort, metricsPort),
+            (.operatorToken, operatorToken), (.maximumConnections, rtmpMaxConnections),
+            (.maximumConnectionsPerAddress, rtmpMaxConnectionsPerAddress),
+            (.maximumBytesPerSecond, rtmpMaxBytesPerSecond), (.maximumMessageBytes, rtmpMaxMessageBytes),
+            (.maximumPartialBytes, rtmpMaxPartialBytes), (.maximumChunkStreams, rtmpMaxChunkStreams),
+            (.handshakeSeconds, rtmpHandshakeSeconds), (.publishSeconds, rtmpPublishSeconds),
+            (.idleSeconds, rtmpIdleSeconds), (.mediaSeconds, rtmpMediaSeconds), (.maximumAMFDepth, rtmpMaxAmfDepth),
+            (.maximumAMFValues, rtmpMaxAmfValues),
             (.segmentSeconds, segmentSeconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),

@@ -1,3 +1,4 @@
+import Ingest
 import Logging
 import MediaCore
 import Origin
@@ -26,6 +27,13 @@ struct ServerConfiguration: Sendable {
     let tlsKey: String
     /// Where publishers are asked to go when the server is drained.
     let reconnectURL: String?
+    /// Where metrics are served, if anywhere.
+    let metricsHost: String
+    let metricsPort: Int?
+    /// What operators' programs show; `nil` for the one in the data folder.
+    let operatorToken: Secret?
+    /// What encoders are held to.
+    let ingestLimits: IngestLimits
     let publishing: Publishing
     /// Where and with what secret the webhook is asked; both set when it decides.
     let webhookURL: String
@@ -58,6 +66,16 @@ struct ServerConfiguration: Sendable {
             guard !text.isEmpty else { return .some(nil) }
             let isAddress = ["rtmp://", "rtmps://"].contains { text.hasPrefix($0) && text.count > $0.count }
             return isAddress ? text : nil
+        }
+        metricsHost = try reader.value(.metricsHost) { $0 }
+        metricsPort = try reader.value(.metricsPort) { text -> Int?? in
+            text == "off" || text.isEmpty ? .some(nil) : Self.port(text).map { .some($0) }
+        }
+        operatorToken = try reader.value(.operatorToken) { text -> Secret?? in
+            text.isEmpty ? .some(nil) : text.count >= 16 ? .some(Secret(text)) : nil
+        }
+        ingestLimits = try IngestLimits { key, range in
+            try reader.value(key) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
         }
         publishing = try reader.value(.publish) { Publishing(rawValue: $0) }
         let needsWebhook = publishing == .webhook

@@ -1,3 +1,4 @@
+import CoreMetrics
 import Logging
 import MediaCore
 import NIOCore
@@ -39,7 +40,10 @@ enum ConnectionFuzz {
                 limits: IngestLimits(),
                 sinkProvider: sinks,
                 authorizer: OpenPublishAuthorizer(),
-                registry: StreamRegistry()
+                registry: StreamRegistry(),
+                board: PublishBoard(),
+                metrics: IngestMetrics(NOOPMetricsHandler.instance),
+                wallClock: { WallClockTime(milliseconds: 0) }
             ),
             logger: logger
         )

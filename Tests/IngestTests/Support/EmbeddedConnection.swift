@@ -1,3 +1,4 @@
+import CoreMetrics
 import Logging
 import MediaCore
 import NIOCore
@@ -51,9 +52,19 @@ extension RTMPConnectionHandler.Environment {
         _ recording: Recording,
         limits: IngestLimits = IngestLimits(),
         authorizer: any PublishAuthorizer = OpenPublishAuthorizer(),
-        registry: StreamRegistry = StreamRegistry()
+        registry: StreamRegistry = StreamRegistry(),
+        board: PublishBoard = PublishBoard(),
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) {
-        self.init(limits: limits, sinkProvider: recording, authorizer: authorizer, registry: registry)
+        self.init(
+            limits: limits,
+            sinkProvider: recording,
+            authorizer: authorizer,
+            registry: registry,
+            board: board,
+            metrics: IngestMetrics(metrics),
+            wallClock: { WallClockTime(milliseconds: 1_767_225_600_000) }
+        )
     }
 }
 

@@ -44,7 +44,7 @@ public final class ServerProcess: Sendable {
         var variables = [
             "LYCEUM_DATA_DIR": folder.path,
             "LYCEUM_HTTP_HOST": "127.0.0.1", "LYCEUM_HTTP_PORT": "0",
-            "LYCEUM_RTMP_HOST": "127.0.0.1", "LYCEUM_RTMP_PORT": "0",
+            "LYCEUM_RTMP_HOST": "127.0.0.1", "LYCEUM_RTMP_PORT": "0", "LYCEUM_METRICS_PORT": "off",
             // Tests wait for what the log tells at this level: every segment.
             "LYCEUM_LOG_LEVEL": "debug",
         ]
