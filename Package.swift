@@ -89,7 +89,8 @@ let package = Package(
         .testTarget(
             name: "IngestTests",
             dependencies: [
-                "Ingest", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded, nioPosix, metrics, logging,
+                "Ingest", "MediaCore", "Cryptography", "TLS", "TestSupport", nioCore, nioEmbedded, nioPosix, metrics,
+                logging,
             ]
         ),
         .testTarget(

@@ -64,6 +64,17 @@ public struct IngestLimits: Hashable, Sendable {
     /// 25 MB/s is 200 Mbit/s, more than any encoder is set to; what it sends on top of that waits in its own buffers.
     public var maximumBytesPerSecond = 25_000_000
 
+    /// Media that may wait for a player, or for a server that a live is pushed to.
+    ///
+    /// 8 MiB is three seconds of 20 Mbit/s. Who falls further behind goes on with a later keyframe.
+    public var maximumUnsentMedia = 8 << 20
+
+    /// How long a player may take nothing of what it plays.
+    public var playerStallTimeout = TimeAmount.seconds(30)
+
+    /// How long players and pushes wait for an encoder that has gone without a goodbye.
+    public var encoderReturnTimeout = TimeAmount.seconds(60)
+
     /// How long a second publisher waits until the first one has let go of the stream.
     public var takeoverTimeout = TimeAmount.seconds(1)
 

@@ -18,6 +18,9 @@ public final class RTMPServer: Sendable {
     private let logger: Logger
     /// Who publishes what.
     public let directory: any PublishDirectory
+    /// What is pushed to other servers.
+    public var restreams: any RestreamDirectory { restreamer }
+    private let restreamer: Restreamer
     private let secureListener: SecureListener?
     private let listeners = Mutex<[any Channel]>([])
 
@@ -58,8 +61,10 @@ public final class RTMPServer: Sendable {
     /// - Parameters:
     ///   - configuration: where to listen and what to allow.
     ///   - secureListener: where to listen for RTMP over TLS besides; `nil` for nowhere.
+    ///   - clientTLS: what rtmps connections to other servers are secured with.
     ///   - sinkProvider: opens a sink for each publish.
     ///   - authorizer: decides who may publish.
+    ///   - playbackAuthorizer: decides who may play over RTMP; `nil` when nobody may.
     ///   - metrics: gets what is measured.
     ///   - wallClock: the time of day.
     ///   - group: the event loops to run on. They must outlive the server.
@@ -67,8 +72,10 @@ public final class RTMPServer: Sendable {
     public init(
         configuration: IngestConfiguration,
         secureListener: SecureListener? = nil,
+        clientTLS: ClientTLS,
         sinkProvider: any AccessUnitSinkProvider,
         authorizer: any PublishAuthorizer,
+        playbackAuthorizer: (any PlaybackAuthorizer)? = nil,
         metrics: any MetricsFactory,
         wallClock: @escaping @Sendable () -> WallClockTime,
         group: any EventLoopGroup,
@@ -81,13 +88,28 @@ public final class RTMPServer: Sendable {
         let limits = configuration.limits
         let board = PublishBoard()
         directory = board
+        let metrics = IngestMetrics(metrics)
+        let restreamer = Restreamer(group: group, encoderReturnTimeout: limits.encoderReturnTimeout) { relays in
+            RestreamPush.Environment(
+                relays: relays,
+                limits: limits,
+                tls: clientTLS.context,
+                metrics: metrics,
+                wallClock: wallClock,
+                random: { Double.random(in: 0..<1) },
+                logger: logger
+            )
+        }
+        self.restreamer = restreamer
         environment = RTMPConnectionHandler.Environment(
             limits: limits,
             sinkProvider: sinkProvider,
             authorizer: authorizer,
+            playbackAuthorizer: playbackAuthorizer,
             registry: StreamRegistry(),
+            relays: RelayHub(observer: restreamer),
             board: board,
-            metrics: IngestMetrics(metrics),
+            metrics: metrics,
             wallClock: wallClock
         )
         environment.metrics.state(limits)
@@ -151,6 +173,11 @@ public final class RTMPServer: Sendable {
         for channel in channels { try? await channel.close().get() }
     }
 
+    /// Pushes each live to these servers from now on, the running ones too.
+    public func setPushTargets(_ targets: [StreamID: [PushTarget]]) {
+        restreamer.set(targets, relays: environment.relays)
+    }
+
     /// Stops listening, so that the next server can, and lets the publishers that are there go on.
     ///
     /// Those that understand it are asked to connect again (Enhanced RTMP v2, "Reconnect Request"); connections that do not
@@ -174,6 +201,7 @@ public final class RTMPServer: Sendable {
         let cut = eventLoop.scheduleTask(in: configuration.limits.shutdownTimeout) { self.connections.cut() }
         try? await gone.get()
         cut.cancel()
+        await restreamer.shutDown()
         logger.info("rtmp server stopped")
     }
 

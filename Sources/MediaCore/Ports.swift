@@ -114,3 +114,39 @@ public protocol PublishAuthorizer: Sendable {
     /// - Returns: the decision; an error is taken for a refusal without a stated reason.
     func authorize(_ request: PublishRequest, on eventLoop: any EventLoop) -> EventLoopFuture<PublishDecision>
 }
+
+/// What a player asks for.
+public struct PlayRequest: Sendable {
+    /// The live.
+    public let stream: StreamID
+    /// The query string behind the stream's name, without its `?`; empty when there is none.
+    public let query: Secret
+    /// The peer's address without its port.
+    public let peerAddress: String
+
+    /// A request to play.
+    public init(stream: StreamID, query: Secret = Secret(""), peerAddress: String) {
+        self.stream = stream
+        self.query = query
+        self.peerAddress = peerAddress
+    }
+}
+
+/// Whether a player may play what it asks for.
+public enum PlayDecision: Hashable, Sendable {
+    /// The player may.
+    case allow
+    /// The player may not, for this reason in the words that it is told.
+    case deny(reason: String)
+}
+
+/// Decides who may play, before anything of the live is sent.
+public protocol PlaybackAuthorizer: Sendable {
+    /// Answers a request to play.
+    ///
+    /// - Parameters:
+    ///   - request: what the player asks for.
+    ///   - eventLoop: the loop of the player's connection, on which the answer is needed.
+    /// - Returns: the decision; an error is taken for a refusal without a stated reason.
+    func authorize(_ request: PlayRequest, on eventLoop: any EventLoop) -> EventLoopFuture<PlayDecision>
+}

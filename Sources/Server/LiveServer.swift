@@ -23,14 +23,15 @@ struct LiveServer: Service {
     private static let drainTime = TimeAmount.seconds(6)
     /// How often lives without an encoder are looked at.
     private static let expiryInterval = TimeAmount.seconds(1)
-    /// How often the certificate and the stream keys are looked at; the keys also before each publish.
-    private static let fileInterval = Duration.seconds(10)
+    /// How often the certificate, the stream keys and the restream targets are looked at; the keys also before each publish.
+    private static let fileInterval = Duration.seconds(5)
     /// From when on the end of the certificate is warned of.
     private static let expiryWarningDays = 14.0
 
     private let configuration: ServerConfiguration
     private let publishing: Publishing
     private let certificate: ServerCertificate?
+    private let restreamTargets: RestreamTargets
     private let packaging: LivePackaging
     private let ingest: RTMPServer
     private let origin: OriginServer
@@ -76,6 +77,7 @@ struct LiveServer: Service {
         readiness = Readiness()
         publishing = try Self.publishing(configuration, logger: logger)
         certificate = try Self.certificate(configuration)
+        restreamTargets = RestreamTargets(RestreamFile(dataDirectory: configuration.dataDirectory), logger: logger)
         let files = Self.openFiles(logger: logger)
 
         let registry = PrometheusRegistry(help: IngestMetrics.help.merging(ProcessMetrics.help) { $1 })
@@ -90,8 +92,10 @@ struct LiveServer: Service {
         ingest = RTMPServer(
             configuration: IngestConfiguration(configuration, files: files),
             secureListener: Self.secureListener(configuration, certificate),
+            clientTLS: try Self.clientTLS(configuration),
             sinkProvider: packaging,
             authorizer: publishing.authorizer,
+            playbackAuthorizer: Self.playbackAuthorizer(configuration),
             metrics: registry,
             wallClock: Self.wallClock,
             group: group,
@@ -100,7 +104,8 @@ struct LiveServer: Service {
         var originConfiguration = try OriginConfiguration(configuration, files: files)
         originConfiguration.operators = OperatorAPI(
             token: try Self.operatorToken(configuration),
-            directory: ingest.directory
+            directory: ingest.directory,
+            restreams: ingest.restreams
         )
         origin = OriginServer(
             configuration: originConfiguration,
@@ -156,6 +161,7 @@ struct LiveServer: Service {
 
     /// Serves until the task is told to shut down gracefully.
     func run() async throws {
+        restreamTargets.reload(ingest.setPushTargets)
         let (httpPort, ports) = try await start()
         let expiry = group.next().scheduleRepeatedTask(
             initialDelay: Self.expiryInterval,
@@ -202,6 +208,7 @@ struct LiveServer: Service {
 
     private func reloadFiles() {
         publishing.keys?.reload()
+        restreamTargets.reload(ingest.setPushTargets)
         guard let certificate else { return }
         switch certificate.reload() {
         case .none: break
@@ -322,6 +329,22 @@ struct LiveServer: Service {
         }
     }
 
+    private static func clientTLS(_ configuration: ServerConfiguration) throws -> ClientTLS {
+        do throws(ClientTLS.Fault) {
+            return try ClientTLS(authorities: configuration.restreamAuthorities)
+        } catch {
+            throw StartFailure.wrongAuthorities(error)
+        }
+    }
+
+    private static func playbackAuthorizer(_ configuration: ServerConfiguration) -> (any PlaybackAuthorizer)? {
+        switch configuration.rtmpPlay {
+        case .local: LocalPlaybackAuthorizer()
+        case .open: OpenPlaybackAuthorizer()
+        case .off: nil
+        }
+    }
+
     /// The first start makes a key for the stream `main`.
     private static func firstKey(in file: PublishKeyFile) throws -> (stream: StreamID, secret: Secret)? {
         guard try file.load() == nil, let main = StreamID("main") else { return nil }
@@ -374,6 +397,7 @@ extension IngestConfiguration {
         self.init(host: configuration.rtmpHost, port: configuration.rtmpPort)
         limits = configuration.ingestLimits
         limits.maximumConnections = min(limits.maximumConnections, files.encoders)
+        limits.encoderReturnTimeout = TimeAmount(configuration.gracePeriod)
     }
 }
 

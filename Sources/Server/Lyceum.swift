@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The command line: `lyceum serve | drain | key | streams | config | version`.
+/// The command line: `lyceum serve | drain | key | restream | streams | config | version`.
 @main
 struct Lyceum: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,8 +8,8 @@ struct Lyceum: AsyncParsableCommand {
         abstract: "Takes live streams over RTMP and serves them as HLS.",
         version: Version.text,
         subcommands: [
-            ServeCommand.self, DrainCommand.self, KeyCommand.self, StreamsCommand.self, ConfigCommand.self,
-            VersionCommand.self,
+            ServeCommand.self, DrainCommand.self, KeyCommand.self, RestreamCommand.self, StreamsCommand.self,
+            ConfigCommand.self, VersionCommand.self,
         ]
     )
 }

@@ -27,6 +27,12 @@ struct StartFailure: Error, CustomStringConvertible {
         return StartFailure(description: "\(keys): \(fault)", exitCode: .wrongConfiguration)
     }
 
+    /// The settings name authorities that cannot be used.
+    static func wrongAuthorities(_ fault: ClientTLS.Fault) -> StartFailure {
+        let key = ConfigurationKey.restreamAuthorities.environmentName
+        return StartFailure(description: "\(key): \(fault)", exitCode: .wrongConfiguration)
+    }
+
     /// An address cannot be listened on.
     static func cannotListen(host: String, port: Int, key: ConfigurationKey, error: any Error) -> StartFailure {
         let remedy = "set \(key.environmentName) to another one"

@@ -5,88 +5,7 @@ import Testing
 /// RTMP over TLS with real clients.
 @Suite("RTMPS", .serialized)
 struct RTMPSTests {
-    /// A private authority and the certificates that it gives out, made by openssl.
-    private struct Authority {
-        let folder: TemporaryFolder
-
-        init() async throws {
-            folder = try TemporaryFolder()
-            try await openssl(
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=Test authority",
-                "-keyout",
-                file("ca.key"),
-                "-out",
-                file("ca.pem")
-            )
-        }
-
-        func file(_ name: String) -> String { folder.file(name) }
-
-        /// Writes NAME.pem and NAME.key for localhost.
-        func issue(_ name: String, serial: Int) async throws {
-            try await openssl(
-                "req",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-subj",
-                "/CN=localhost",
-                "-keyout",
-                file("\(name).key"),
-                "-out",
-                file("\(name).csr")
-            )
-            try "subjectAltName=DNS:localhost,IP:127.0.0.1\n".write(
-                toFile: file("san"),
-                atomically: true,
-                encoding: .utf8
-            )
-            try await openssl(
-                "x509",
-                "-req",
-                "-in",
-                file("\(name).csr"),
-                "-CA",
-                file("ca.pem"),
-                "-CAkey",
-                file("ca.key"),
-                "-set_serial",
-                "\(serial)",
-                "-days",
-                "1",
-                "-extfile",
-                file("san"),
-                "-out",
-                file("\(name).pem")
-            )
-        }
-
-        /// Puts one certificate in the place of another, as renewal tools do.
-        func install(_ name: String, as place: String) throws {
-            for ending in ["pem", "key"] {
-                let temporary = file("\(place).\(ending).new")
-                try? FileManager.default.removeItem(atPath: temporary)
-                try FileManager.default.copyItem(atPath: file("\(name).\(ending)"), toPath: temporary)
-                guard rename(temporary, file("\(place).\(ending)")) == 0 else { throw CocoaError(.fileWriteUnknown) }
-            }
-        }
-
-        private func openssl(_ arguments: String...) async throws { try await Tool.check("openssl", arguments) }
-    }
-
-    private func server(_ authority: Authority) async throws -> ServerProcess {
+    private func server(_ authority: CertificateAuthority) async throws -> ServerProcess {
         try await ServerProcess.start(environment: [
             "LYCEUM_RTMPS_PORT": "0", "LYCEUM_TLS_CERT": authority.file("live.pem"),
             "LYCEUM_TLS_KEY": authority.file("live.key"), "LYCEUM_PUBLISH": "open",
@@ -101,7 +20,7 @@ struct RTMPSTests {
 
     @Test("ffmpeg publishes over TLS; the certificate is replaced meanwhile, and the publish goes on")
     func publishAndReplace() async throws {
-        let authority = try await Authority()
+        let authority = try await CertificateAuthority()
         try await authority.issue("one", serial: 0x11)
         try await authority.issue("two", serial: 0x22)
         try authority.install("one", as: "live")
@@ -136,7 +55,7 @@ struct RTMPSTests {
 
     @Test("each client on the wrong port is told apart in the log")
     func wrongPort() async throws {
-        let authority = try await Authority()
+        let authority = try await CertificateAuthority()
         try await authority.issue("live", serial: 1)
         let server = try await server(authority)
         let secure = try #require(server.rtmpsPort)
@@ -167,7 +86,7 @@ struct RTMPSTests {
 
     @Test("a silent peer on the TLS port is not held longer than the handshake may take, nor one that stops half way")
     func silentPeers() async throws {
-        let authority = try await Authority()
+        let authority = try await CertificateAuthority()
         try await authority.issue("live", serial: 1)
         let server = try await server(authority)
         let port = try #require(server.rtmpsPort)
@@ -183,7 +102,7 @@ struct RTMPSTests {
         arguments: ["missing", "mismatch", "encrypted", "empty"]
     )
     func unusable(_ problem: String) async throws {
-        let authority = try await Authority()
+        let authority = try await CertificateAuthority()
         try await authority.issue("live", serial: 1)
         try await authority.issue("other", serial: 2)
         var environment = [

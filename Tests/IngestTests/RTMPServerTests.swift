@@ -3,6 +3,7 @@ import Logging
 import MediaCore
 import NIOCore
 import NIOPosix
+import TLS
 import Testing
 
 @testable import Ingest
@@ -19,6 +20,7 @@ struct RTMPServerTests {
     ) async throws {
         let server = RTMPServer(
             configuration: IngestConfiguration(host: "127.0.0.1", port: 0, limits: limits),
+            clientTLS: try ClientTLS(authorities: ""),
             sinkProvider: recording,
             authorizer: OpenPublishAuthorizer(),
             metrics: NOOPMetricsHandler.instance,
@@ -165,6 +167,7 @@ struct RTMPServerTests {
         try await serve { _, address in
             let second = RTMPServer(
                 configuration: IngestConfiguration(host: "127.0.0.1", port: try #require(address.port)),
+                clientTLS: try ClientTLS(authorities: ""),
                 sinkProvider: recording,
                 authorizer: OpenPublishAuthorizer(),
                 metrics: NOOPMetricsHandler.instance,

@@ -66,7 +66,7 @@ struct PublishKeyFileTests {
         ]
     )
     func wrongLine(text: String, message: String) {
-        let fault = #expect(throws: PublishKeyList.Fault.self) { try PublishKeyList(text) }
+        let fault = #expect(throws: ListFault.self) { try PublishKeyList(text) }
         #expect(fault.map { "line \($0.line): \($0.problem)" } == message)
     }
 
@@ -114,7 +114,7 @@ struct PublishKeyFileTests {
         let folder = try TemporaryFolder()
         let blocked = folder.path + "/file"
         try Data().write(to: URL(fileURLWithPath: blocked))
-        let error = #expect(throws: PublishKeyFile.Failure.self) {
+        let error = #expect(throws: ListFileFailure.self) {
             try PublishKeyFile(dataDirectory: blocked + "/data").change { _ in }
         }
         #expect(error?.description.contains(blocked) == true)

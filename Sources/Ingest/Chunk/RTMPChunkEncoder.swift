@@ -2,8 +2,8 @@ import NIOCore
 
 /// Turns our messages into chunks (RTMP 1.0 §5.3).
 ///
-/// Every message begins with a full type 0 header: the server sends a dozen small ones in the life of a connection, and a
-/// header that depends on nothing cannot be misread.
+/// Every message begins with a full type 0 header: one that depends on nothing before it cannot be misread, and four bytes
+/// more are nothing beside a message of media.
 struct RTMPChunkEncoder {
     /// The chunk size last announced to the peer.
     private(set) var chunkSize = RTMPChunkDecoder.defaultChunkSize

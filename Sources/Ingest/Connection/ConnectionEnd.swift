@@ -22,12 +22,18 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
     case timeLimitReached
     /// An operator has ended the publish.
     case endedByOperator
+    /// What was played is over.
+    case liveEnded
 
     /// What a peer had too long for.
     enum Phase: Hashable {
         case handshake(TimeAmount)
         case publish(TimeAmount)
         case media(TimeAmount)
+        /// To take some of what it plays.
+        case play(TimeAmount)
+        /// To come back, for the encoder of what is played.
+        case encoderGone(TimeAmount)
     }
 
     var description: String {
@@ -39,14 +45,17 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
         case .media(let error): error.description
         case .refused(let status): status.description
         case .timedOut(.handshake(let allowed)): "no complete handshake within \(allowed.inSeconds) s"
-        case .timedOut(.publish(let allowed)): "no accepted publish within \(allowed.inSeconds) s"
+        case .timedOut(.publish(let allowed)): "no accepted publish or play within \(allowed.inSeconds) s"
         case .timedOut(.media(let allowed)): "nothing came from the encoder for \(allowed.inSeconds) s"
+        case .timedOut(.play(let allowed)): "the player took nothing for \(allowed.inSeconds) s"
+        case .timedOut(.encoderGone(let allowed)): "the encoder has not come back for \(allowed.inSeconds) s"
         case .peerDoesNotRead(let allowed): "the peer does not read: more than \(allowed) bytes of replies wait for it"
         case .takenOver: "another encoder has taken this stream over"
         case .serverStopped: "the server is stopping"
         case .drained: "this server is being drained: connect again"
         case .timeLimitReached: "the time for this stream is over"
         case .endedByOperator: "this stream was ended by the operator of the server"
+        case .liveEnded: "the live has ended"
         }
     }
 
@@ -61,7 +70,8 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
     /// What the encoder is told before the connection closes; `nil` when it does not listen or does not speak RTMP.
     var status: StreamStatus? {
         switch self {
-        case .peerClosed, .handshake, .peerDoesNotRead, .timedOut(.handshake): nil
+        case .peerClosed, .handshake, .peerDoesNotRead, .timedOut(.handshake), .timedOut(.play): nil
+        case .liveEnded, .timedOut(.encoderGone): StreamStatus(code: .playUnpublishNotify, description: description)
         case .chunk, .command, .media(.clockOutOfRange), .timedOut:
             StreamStatus(code: .failed, description: description)
         case .media(.unsupportedCodec): StreamStatus(code: .publishRejected, description: description)

@@ -11,6 +11,7 @@ struct PublishSession: ~Copyable {
     private static let dropReportInterval = TimeAmount.seconds(10)
 
     private let sink: any AccessUnitSink
+    private let relay: LiveRelay
     private let amfLimits: AMFLimits
     private let logger: Logger
     private let start: NIODeadline
@@ -23,11 +24,13 @@ struct PublishSession: ~Copyable {
     init(
         _ status: PublishStatus,
         sink: any AccessUnitSink,
+        relay: LiveRelay,
         amfLimits: AMFLimits,
         logger: Logger,
         now: NIODeadline
     ) {
         self.sink = sink
+        self.relay = relay
         self.amfLimits = amfLimits
         self.logger = logger
         start = now
@@ -53,7 +56,9 @@ struct PublishSession: ~Copyable {
     /// - Throws: ``MediaTagError`` when the publish cannot go on.
     mutating func receiveAudio(_ message: RTMPMessage, now: NIODeadline) throws(MediaTagError) {
         account.received(bytes: message.payload.readableBytes)
-        deliver(try demuxer.receiveAudio(message.payload, timestamp: message.timestamp), now: now)
+        let outputs = try demuxer.receiveAudio(message.payload, timestamp: message.timestamp)
+        relay.receive(message, outputs, now: now)
+        deliver(outputs, now: now)
     }
 
     /// Takes a video message.
@@ -61,7 +66,9 @@ struct PublishSession: ~Copyable {
     /// - Throws: ``MediaTagError`` when the publish cannot go on.
     mutating func receiveVideo(_ message: RTMPMessage, now: NIODeadline) throws(MediaTagError) {
         account.received(bytes: message.payload.readableBytes)
-        deliver(try demuxer.receiveVideo(message.payload, timestamp: message.timestamp), now: now)
+        let outputs = try demuxer.receiveVideo(message.payload, timestamp: message.timestamp)
+        relay.receive(message, outputs, now: now)
+        deliver(outputs, now: now)
     }
 
     /// Takes a data message.
@@ -71,12 +78,14 @@ struct PublishSession: ~Copyable {
         account.received(bytes: message.payload.readableBytes)
         switch DataMessage(message, limits: amfLimits) {
         case .metadata(let encoder):
+            relay.receive(metadata: message)
             // It may come every second; the log wants the name once.
             guard let encoder, !hasLoggedEncoder else { return }
             hasLoggedEncoder = true
             account.named(encoder)
             logger.info("encoder named itself", metadata: ["encoder.name": "\(encoder)"])
         case .timed(let name, let json):
+            relay.receive(data: message)
             let time = try demuxer.time(ofData: message.timestamp)
             sink.receive(TimedMetadata(name: name, time: time, json: json))
         case .ignored(let what): logger.debug("message ignored", metadata: ["rtmp.message": "\(what)"])
@@ -92,6 +101,7 @@ struct PublishSession: ~Copyable {
         now: NIODeadline
     ) {
         sink.finish(end)
+        environment.relays.end(account.status.stream, end)
         account.ended(PublishStatus.End(at: environment.wallClock(), reason: reason))
         environment.metrics.add(account.report(at: now))
         environment.board.update(account.status, of: id)

@@ -13,7 +13,7 @@ import NIOTLS
 /// ```
 /// handshake  RTMPHandshake                                          until C2 is in
 /// open       RTMPChunkDecoder -> RTMPConnectionStateMachine         until an end, its own or the peer's
-///              -> PublishSession (FLVDemuxer -> AccessUnitSink)
+///              -> PublishSession (FLVDemuxer -> AccessUnitSink and LiveRelay)
 /// lingering  nothing is read any more; the peer may read our last words
 /// closed
 /// ```
@@ -29,48 +29,50 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         let limits: IngestLimits
         let sinkProvider: any AccessUnitSinkProvider
         let authorizer: any PublishAuthorizer
+        /// `nil` when nobody may play over RTMP.
+        let playbackAuthorizer: (any PlaybackAuthorizer)?
         let registry: StreamRegistry
+        let relays: RelayHub
         let board: PublishBoard
         let metrics: IngestMetrics
         let wallClock: @Sendable () -> WallClockTime
     }
 
-    private enum Stage {
+    enum Stage {
         case handshake, open, lingering, closed
     }
 
-    private let id: ConnectionID
-    private let environment: Environment
-    private var logger: Logger
-    private var context: ChannelHandlerContext?
+    let id: ConnectionID
+    let environment: Environment
+    var logger: Logger
+    var context: ChannelHandlerContext?
 
-    private var stage = Stage.handshake
+    var stage = Stage.handshake
     private var handshake = RTMPHandshake(randomBytes: Randomness.bytes)
     private var window = AcknowledgementWindow()
-    private var decoder: RTMPChunkDecoder
-    private var encoder = RTMPChunkEncoder()
-    private var machine: RTMPConnectionStateMachine
+    var decoder: RTMPChunkDecoder
+    var encoder = RTMPChunkEncoder()
+    var machine: RTMPConnectionStateMachine
 
-    private var isSecured = false
-    private var encoderVersion = ""
-    private let peerAddress: String
-    private var readBudget: ReadBudget?
+    var isSecured = false
+    var encoderVersion = ""
+    let peerAddress: String
+    var readBudget: ReadBudget?
     private var hasToldOfThrottling = false
-    private var isPaused = false
     private var backlog = ByteBuffer()
-    private var claimedStream: StreamID?
-    private var session: PublishSession?
-    private var lastMedia: NIODeadline?
-    private var publishedAt = NIODeadline.distantPast
+    var claimedStream: StreamID?
+    var session: PublishSession?
+    var play: PlaySession?
+    var lastMedia: NIODeadline?
+    var publishedAt = NIODeadline.distantPast
 
-    private var phase: ConnectionEnd.Phase
-    private var deadline = NIODeadline.distantFuture
-    private var deadlineCheck: Scheduled<Void>?
-    private var takeoverCheck: Scheduled<Void>?
-    private var timeLimitCheck: Scheduled<Void>?
-    private var throttleCheck: Scheduled<Void>?
+    var deadline: PhaseDeadline?
+    var gate: ReadGate?
+    private var lingering: Scheduled<Void>?
+    var takeoverCheck: Scheduled<Void>?
+    var timeLimitCheck: Scheduled<Void>?
 
-    private var limits: IngestLimits { environment.limits }
+    var limits: IngestLimits { environment.limits }
 
     /// The handler of a connection that has just been accepted.
     ///
@@ -86,7 +88,6 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         self.peerAddress = peerAddress
         self.logger = logger
         self.logger[metadataKey: "peer.address"] = "\(peerAddress)"
-        phase = .handshake(limits.handshakeTimeout)
         decoder = RTMPChunkDecoder(
             limits: RTMPChunkDecoder.Limits(
                 messageLength: limits.maximumCommandLength,
@@ -105,16 +106,14 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        if context.channel.isActive { enter(.handshake(limits.handshakeTimeout)) }
+        gate = ReadGate(context.channel, logger: logger)
+        deadline = PhaseDeadline(.handshake(limits.handshakeTimeout), on: context.eventLoop) { [unowned self] in
+            checkDeadline(isOver: $0)
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        enter(.handshake(limits.handshakeTimeout))
-        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -122,8 +121,8 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         let now = context.eventLoop.now
         let count = input.readableBytes
         let sequenceNumber = window.receive(count)
-        if case .media(let allowed) = phase { deadline = now + allowed }
-        if isPaused {
+        if session != nil { deadline?.extend() }
+        if waitsForDecision {
             backlog.writeBuffer(&input)
         } else {
             consume(&input)
@@ -133,6 +132,11 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         if let pause = readBudget?.spend(count, now: now), session != nil { throttle(for: pause) }
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        writePlay()
+        context.fireChannelWritabilityChanged()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         if isSecured, stage == .handshake {
             // ffmpeg with GnuTLS says no more than this about a certificate that it does not trust.
@@ -140,7 +144,8 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         }
         perform(machine.end(.peerClosed))
         stage = .closed
-        deadlineCheck?.cancel()
+        deadline?.cancel()
+        lingering?.cancel()
         context.fireChannelInactive()
     }
 
@@ -167,10 +172,10 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     private func consume(_ input: inout ByteBuffer) {
         do {
             if stage == .handshake { try receiveHandshake(&input) }
-            while stage == .open, !isPaused, let message = try decoder.nextMessage(from: &input) {
+            while stage == .open, !waitsForDecision, let message = try decoder.nextMessage(from: &input) {
                 try receive(message)
             }
-            if isPaused { backlog.writeBuffer(&input) }
+            if waitsForDecision { backlog.writeBuffer(&input) }
         } catch let error as RTMPHandshakeError {
             perform(machine.end(.handshake(error)))
         } catch let error as RTMPChunkError {
@@ -191,7 +196,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             case .reply(let bytes): write(bytes)
             case .complete:
                 stage = .open
-                enter(.publish(limits.publishTimeout))
+                deadline?.enter(.publish(limits.publishTimeout))
                 return
             }
         }
@@ -213,24 +218,27 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    private var now: NIODeadline { context?.eventLoop.now ?? .now() }
+    var now: NIODeadline { context?.eventLoop.now ?? .now() }
 
     // MARK: - Effects
 
-    private func perform(_ effects: [RTMPConnectionStateMachine.Effect]) {
+    func perform(_ effects: [RTMPConnectionStateMachine.Effect]) {
         var output = ByteBuffer()
         for effect in effects {
             switch effect {
             case .send(let message): encoder.write(message, to: &output)
             case .connected(let app, let encoder):
                 encoderVersion = encoder
-                logger.info("encoder connected", metadata: ["rtmp.app": "\(app)", "encoder.version": "\(encoder)"])
+                logger.info("client connected", metadata: ["rtmp.app": "\(app)", "client.version": "\(encoder)"])
             case .setWindow(let size): window.set(size: size)
             case .ignored(let what): logger.debug("message ignored", metadata: ["rtmp.message": "\(what)"])
             case .authorize(let request): authorize(request)
             case .claim(let stream): claim(stream)
             case .beginPublish(let grant): beginPublish(grant)
             case .endPublish(let end): endPublish(end, because: effects.end)
+            case .authorizePlay(let request): authorizePlay(request)
+            case .join(let stream, let messageStreamID): join(stream, messageStreamID)
+            case .endPlay: endPlay(because: effects.end)
             case .close(let end): return close(end, wasPublishing: effects.endAPublish, lastWords: output)
             }
         }
@@ -239,147 +247,27 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 
     private func write(_ output: ByteBuffer) {
         guard let context, output.readableBytes > 0 else { return }
-        // The high watermark of the channel is the limit on unsent bytes.
-        guard context.channel.isWritable else {
+        // The high watermark of the channel is the limit on unsent bytes; a player's media waits in its inbox.
+        guard context.channel.isWritable || play != nil else {
             return perform(machine.end(.peerDoesNotRead(allowed: limits.maximumUnsentBytes)))
         }
         context.writeAndFlush(wrapOutboundOut(output), promise: nil)
     }
 
-    // MARK: - Publishing
+    // MARK: - Reading on and off, and time
 
-    private func authorize(_ request: PublishRequest) {
-        guard let eventLoop = context?.eventLoop else { return }
-        pause()
-        let answer = environment.authorizer.authorize(request, on: eventLoop).hop(to: eventLoop)
-        answer.assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let decision):
-                self.perform(self.machine.authorized(decision))
-            case .failure(let error):
-                self.logger.warning("stream key not checked", metadata: ["error.type": "\(type(of: error))"])
-                let refusal = PublishRefusal(reason: "the server could not check the stream key")
-                self.perform(self.machine.authorized(.deny(refusal)))
-            }
-        }
-    }
+    private var waitsForDecision: Bool { gate?.waitsForDecision ?? false }
 
-    private func claim(_ stream: StreamID) {
-        guard let eventLoop = context?.eventLoop else { return }
-        claimedStream = stream
-        let handler = NIOLoopBound(self, eventLoop: eventLoop)
-        let claimant = StreamRegistry.Claimant(
-            id: id,
-            granted: { eventLoop.execute { handler.value.claimGranted() } },
-            superseded: { contested in eventLoop.execute { handler.value.claimSuperseded(stream, contested) } },
-            refused: { eventLoop.execute { handler.value.claimRefused() } }
-        )
-        takeoverCheck = eventLoop.assumeIsolated().scheduleTask(in: limits.takeoverTimeout) {
-            self.perform(self.machine.end(.refused(.streamBusy)))
-        }
-        environment.registry.claim(stream, by: claimant, now: now)
-    }
-
-    private func claimGranted() {
-        takeoverCheck?.cancel()
-        perform(machine.claimed())
-        resume()
-    }
-
-    private func claimSuperseded(_ stream: StreamID, _ isContested: Bool) {
-        // The stream may have been released in the meantime, with this call under way.
-        guard claimedStream == stream else { return }
-        if isContested, isSending { return environment.registry.keep(stream, by: id) }
-        perform(machine.end(.takenOver))
-    }
-
-    private func claimRefused() {
-        perform(machine.end(.refused(.streamContested)))
-    }
-
-    /// Whether media came a moment ago: a half-open connection sends none.
-    private var isSending: Bool { lastMedia.map { now - $0 < .seconds(2) } ?? false }
-
-    private func beginPublish(_ grant: PublishGrant) {
-        let stream = grant.stream
-        if let limit = grant.timeLimit { scheduleEnd(after: limit) }
-        decoder.limits.messageLength = limits.maximumMessageLength
-        decoder.limits.partialBytes = limits.maximumPartialBytes
-        enter(.media(limits.publisherIdleTimeout))
-        logger[metadataKey: "stream.id"] = "\(stream)"
-        let sink = environment.sinkProvider.beginPublish(stream)
-        let status = PublishStatus(
-            stream: stream,
-            app: machine.app,
-            peerAddress: peerAddress,
-            isEncrypted: isSecured,
-            startedAt: environment.wallClock(),
-            encoder: encoderVersion.isEmpty ? nil : encoderVersion
-        )
-        session = PublishSession(status, sink: sink, amfLimits: limits.amf, logger: logger, now: now)
-        publishedAt = now
-        readBudget = ReadBudget(bytesPerSecond: limits.maximumBytesPerSecond, now: now)
-        announce(status)
-    }
-
-    private func announce(_ status: PublishStatus) {
-        guard let eventLoop = context?.eventLoop else { return }
-        let handler = NIOLoopBound(self, eventLoop: eventLoop)
-        environment.board.begin(status, of: id) {
-            eventLoop.execute { handler.value.perform(handler.value.machine.end(.endedByOperator)) }
-        }
-        environment.metrics.startedPublishes.increment()
-        environment.metrics.activePublishes.increment()
-    }
-
-    private func scheduleEnd(after limit: Duration) {
-        timeLimitCheck = context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
-            self.perform(self.machine.end(.timeLimitReached))
-        }
-    }
-
-    private func endPublish(_ end: PublishEnd, because reason: ConnectionEnd?) {
-        timeLimitCheck?.cancel()
-        if let session = session.take() {
-            let words = reason?.description ?? "the encoder ended the stream"
-            session.finish(end, reason: words, to: environment, of: id, now: now)
-            environment.metrics.activePublishes.decrement()
-        }
-        readBudget = nil
-        if throttleCheck != nil {
-            throttleCheck?.cancel()
-            throttleCheck = nil
-            setAutomaticReading(true)
-        }
-        releaseStream()
-        logger[metadataKey: "stream.id"] = nil
-        if reason == nil { enter(.publish(limits.publishTimeout)) }
-    }
-
-    private func releaseStream() {
-        guard let stream = claimedStream.take() else { return }
-        takeoverCheck?.cancel()
-        environment.registry.release(stream, by: id, wasSending: isSending, now: now)
-        lastMedia = nil
-    }
-
-    // MARK: - Reading on and off
-
-    private func pause() {
-        isPaused = true
-        setAutomaticReading(false)
-    }
-
-    private func resume() {
-        guard isPaused, stage == .open else { return }
-        isPaused = false
+    func resume() {
+        guard waitsForDecision, stage == .open else { return }
+        // This asks the socket to read; what it brings comes later than what has waited.
+        gate?.open(.decision)
         var input = ByteBuffer()
         swap(&input, &backlog)
         consume(&input)
-        if !isPaused { setAutomaticReading(true) }
     }
 
-    /// Does not read for a while from a publisher that sends more than it may; TCP tells it to slow down.
+    /// Does not read for a while from a publisher that sends more than it may.
     private func throttle(for time: TimeAmount) {
         environment.metrics.throttledReads.increment()
         if !hasToldOfThrottling {
@@ -389,41 +277,19 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
                 metadata: ["limit.bytes_per_second": "\(limits.maximumBytesPerSecond)"]
             )
         }
-        setAutomaticReading(false)
-        // One event of the socket may bring several reads: the last of them knows how long it takes.
-        throttleCheck?.cancel()
-        throttleCheck = context?.eventLoop.assumeIsolated().scheduleTask(in: time) {
-            if !self.isPaused { self.setAutomaticReading(true) }
-        }
+        gate?.throttle(for: time)
     }
 
-    private func setAutomaticReading(_ isOn: Bool) {
-        context?.channel.setOption(.autoRead, value: isOn).whenFailure { [logger] error in
-            logger.debug("reading not switched", metadata: ["error": "\(error)"])
-        }
-    }
-
-    // MARK: - Time
-
-    /// Begins a phase that may only take so long.
-    private func enter(_ phase: ConnectionEnd.Phase) {
-        self.phase = phase
-        deadline = now + phase.allowed
-        deadlineCheck?.cancel()
-        scheduleDeadlineCheck()
-    }
-
-    private func scheduleDeadlineCheck() {
-        deadlineCheck = context?.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.checkDeadline() }
-    }
-
-    /// Media moves the deadline without touching the timer: one timer a timeout, not one a read.
-    private func checkDeadline() {
-        let isSilent = now >= deadline
+    private func checkDeadline(isOver: Bool) {
+        guard let phase = deadline?.phase else { return }
         // Pings and metadata alone keep a connection, but no stream.
-        let lacksMedia = session != nil && now - (lastMedia ?? publishedAt) >= limits.mediaTimeout
-        guard isSilent || lacksMedia else { return scheduleDeadlineCheck() }
-        perform(machine.end(.timedOut(isSilent ? phase : .media(limits.mediaTimeout))))
+        if session != nil, now - (lastMedia ?? publishedAt) >= limits.mediaTimeout {
+            return perform(machine.end(.timedOut(.media(limits.mediaTimeout))))
+        }
+        guard isOver else { return }
+        // A player is slow only while something waits for it.
+        if case .play = phase, context?.channel.isWritable == true { return }
+        perform(machine.end(.timedOut(phase)))
     }
 
     // MARK: - The end
@@ -432,7 +298,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         guard stage != .lingering, stage != .closed else { return }
         stage = .closed
         backlog = ByteBuffer()
-        deadlineCheck?.cancel()
+        deadline?.cancel()
         releaseStream()
         logEnd(end, wasPublishing: wasPublishing)
         environment.metrics.ended(end)
@@ -447,14 +313,13 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     /// it has not read yet.
     private func linger(_ lastWords: ByteBuffer, context: ChannelHandlerContext) {
         stage = .lingering
-        isPaused = false
-        setAutomaticReading(true)
+        gate?.open([.decision, .throttle])
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { _ in
             self.context?.close(mode: .output, promise: nil)
         }
         context.writeAndFlush(wrapOutboundOut(lastWords), promise: written)
-        deadlineCheck = context.eventLoop.assumeIsolated().scheduleTask(in: limits.lingerTimeout) {
+        lingering = context.eventLoop.assumeIsolated().scheduleTask(in: limits.lingerTimeout) {
             self.context?.close(promise: nil)
         }
     }
@@ -466,6 +331,8 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         let reason: Logger.Metadata = ["reason": "\(end)"]
         switch end {
         case _ where wasPublishing, .peerClosed, .serverStopped: logger.debug("connection closed", metadata: reason)
+        case .liveEnded, .timedOut(.encoderGone), .timedOut(.play): logger.debug("connection closed", metadata: reason)
+        case .refused(let status) where status.isAboutPlay: logger.info("play refused", metadata: reason)
         case .refused, .takenOver: logger.info("publish refused", metadata: reason)
         default: logger.info("peer turned away", metadata: reason)
         }
@@ -475,14 +342,6 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
 /// Bound to the connection's event loop.
 @available(*, unavailable)
 extension RTMPConnectionHandler: Sendable {}
-
-extension ConnectionEnd.Phase {
-    fileprivate var allowed: TimeAmount {
-        switch self {
-        case .handshake(let allowed), .publish(let allowed), .media(let allowed): allowed
-        }
-    }
-}
 
 extension [RTMPConnectionStateMachine.Effect] {
     /// Whether a publish ends.

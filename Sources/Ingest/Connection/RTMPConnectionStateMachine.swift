@@ -10,19 +10,29 @@ import NIOCore
 ///                                 |                        v                      v                     |
 ///                                 |                     closing <--- end, from every state ---          |
 ///                                 +------------- FCUnpublish, deleteStream, closeStream ----------------+
+///
+///              play                          allowed            there is such a live
+///    connected -----> authorizingPlay ----------------> joining ---------------------> playing
+///        ^                   | denied                      | there is none                |
+///        |                   v                             v                              |
+///        |                closing                       closing                           |
+///        +------------------------- deleteStream, closeStream ----------------------------+
 /// ```
 ///
-/// connect is read by ``ConnectRequest``; what the other messages of a publish hold is its ``PublishSession``'s.
+/// connect is read by ``ConnectRequest``; what the other messages of a publish hold is its ``PublishSession``'s; the commands
+/// of players stand in a file of their own.
 ///
 /// Invariants:
-/// 1. After ``Effect/authorize(_:)`` and ``Effect/claim(_:)`` the caller delivers no message before it has the answer.
-/// 2. ``Effect/beginPublish(_:)`` and ``Effect/endPublish(_:)`` alternate, beginning with the first.
+/// 1. After ``Effect/authorize(_:)``, ``Effect/claim(_:)`` and ``Effect/authorizePlay(_:)`` the caller delivers no message
+///    before it has the answer.
+/// 2. ``Effect/beginPublish(_:)`` and ``Effect/endPublish(_:)`` alternate, beginning with the first; so do
+///    ``Effect/join(_:messageStreamID:)`` and ``Effect/endPlay``.
 /// 3. ``Effect/close(_:)`` comes once and last; after it every event is answered with nothing.
 struct RTMPConnectionStateMachine {
     /// What the caller does, in order.
     enum Effect {
         case send(RTMPMessage)
-        /// An encoder has connected. The texts are the peer's.
+        /// An encoder or a player has connected. The texts are the peer's.
         case connected(app: String, encoder: String)
         /// The peer's acknowledgement window is this now.
         case setWindow(UInt32)
@@ -33,6 +43,11 @@ struct RTMPConnectionStateMachine {
         /// Answer with ``RTMPConnectionStateMachine/end(_:)`` when the time that the grant leaves is over.
         case beginPublish(PublishGrant)
         case endPublish(PublishEnd)
+        /// Answer with ``RTMPConnectionStateMachine/playAuthorized(_:)``.
+        case authorizePlay(PlayRequest)
+        /// Answer with ``RTMPConnectionStateMachine/joined(_:)``. Media goes out after that answer's messages.
+        case join(StreamID, messageStreamID: UInt32)
+        case endPlay
         /// A message that has no meaning here, for the debug log.
         case ignored(String)
         /// Close when what was sent has gone out.
@@ -50,7 +65,7 @@ struct RTMPConnectionStateMachine {
         case perform([Effect])
     }
 
-    private enum State {
+    enum State {
         case waitingForConnect
         case connected
         /// The authorizer is asked for the publish on this message stream.
@@ -59,21 +74,27 @@ struct RTMPConnectionStateMachine {
         case claiming(PublishGrant, messageStreamID: UInt32)
         /// Start was sent, media may come.
         case publishing(StreamID, messageStreamID: UInt32)
+        /// The authorizer is asked for the play on this message stream.
+        case authorizingPlay(StreamID, messageStreamID: UInt32)
+        /// The authorizer has agreed; whether there is such a live is being looked up.
+        case joining(StreamID, messageStreamID: UInt32)
+        /// Start was sent, media goes out.
+        case playing(StreamID, messageStreamID: UInt32)
         case closing
     }
 
     /// What we send in chunks of: every reply fits into one.
     private static let replyChunkSize: UInt32 = 4096
 
-    private var state = State.waitingForConnect
-    private var address = ConnectAddress(app: "", tcURL: "")
+    var state = State.waitingForConnect
+    var address = ConnectAddress(app: "", tcURL: "")
     private var capabilities: EnhancedCapabilities?
     /// Whether the encoder has sent FCPublish, and so waits for onFCPublish.
     private var hasAnnouncedPublish = false
     private var drain: DrainRequest?
-    private var messageStreams: Set<UInt32> = []
+    var messageStreams: Set<UInt32> = []
     private var createdMessageStreams: UInt32 = 0
-    private let peerAddress: String
+    let peerAddress: String
     private let maximumMessageStreams: Int
     private let amfLimits: AMFLimits
 
@@ -154,7 +175,7 @@ struct RTMPConnectionStateMachine {
         drain = request
         switch state {
         case .waitingForConnect, .connected: return end(.drained)
-        case .authorizing, .claiming, .closing: return []
+        case .authorizing, .claiming, .authorizingPlay, .joining, .playing, .closing: return []
         case .publishing: return reconnectRequest
         }
     }
@@ -167,13 +188,21 @@ struct RTMPConnectionStateMachine {
     /// The connection has to end, for whatever reason.
     mutating func end(_ end: ConnectionEnd) -> [Effect] {
         var effects: [Effect] = []
-        if case .publishing = state { effects.append(.endPublish(end.publishEnd)) }
+        switch state {
+        case .publishing: effects.append(.endPublish(end.publishEnd))
+        case .joining, .playing: effects.append(.endPlay)
+        default: break
+        }
         switch state {
         case .closing: return []
         case .waitingForConnect: break
-        case .connected, .authorizing, .claiming, .publishing:
+        case .connected, .authorizing, .claiming, .publishing, .authorizingPlay, .joining, .playing:
             guard let status = end.status else { break }
             effects.append(.send(RTMPReply.onStatus(status, messageStreamID: currentMessageStreamID)))
+        }
+        if case .playing(_, let messageStreamID) = state, end.status != nil {
+            let streamEOF = UserControlEvent(type: UserControlEvent.EventType.streamEOF, value: messageStreamID)
+            effects.append(.send(RTMPReply.userControl(streamEOF)))
         }
         state = .closing
         return effects + [.close(end)]
@@ -201,9 +230,9 @@ struct RTMPConnectionStateMachine {
         case "FCUnpublish": return unpublish()
         case "closeStream": return closeStream(messageStreamID)
         case "deleteStream": return deleteStream(command)
-        case "play", "play2":
-            let words = "this server takes streams over RTMP and shows them over HLS: open the watch page instead"
-            return refuse(.playFailed, words, on: messageStreamID)
+        case "play": return try play(command, on: messageStreamID)
+        // librtmp asks for it before play, and goes on without an answer.
+        case "FCSubscribe": return []
         default: return [.ignored("command \(command.name.printable)")]
         }
     }
@@ -268,7 +297,7 @@ struct RTMPConnectionStateMachine {
         return [.authorize(request)]
     }
 
-    private mutating func refuse(_ code: StreamStatus.Code, _ words: String, on messageStreamID: UInt32) -> [Effect] {
+    mutating func refuse(_ code: StreamStatus.Code, _ words: String, on messageStreamID: UInt32) -> [Effect] {
         // The answer goes out on the message stream that was asked on.
         if case .connected = state { state = .authorizing(messageStreamID: messageStreamID) }
         return end(.refused(StreamStatus(code: code, description: words)))
@@ -295,6 +324,7 @@ struct RTMPConnectionStateMachine {
 
     private mutating func closeStream(_ messageStreamID: UInt32) -> [Effect] {
         guard currentMessageStreamID == messageStreamID else { return [] }
+        if case .playing(let stream, _) = state { return stopPlay(of: stream, messageStreamID) }
         return unpublish()
     }
 
@@ -302,7 +332,9 @@ struct RTMPConnectionStateMachine {
     ///
     /// GStreamer 1.22 sends the stream key where the number belongs: it has one stream only.
     private mutating func deleteStream(_ command: RTMPCommand) -> [Effect] {
-        guard let number = command.arguments.dropFirst().first?.number else { return unpublish() }
+        guard let number = command.arguments.dropFirst().first?.number else {
+            return closeStream(currentMessageStreamID)
+        }
         guard let id = UInt32(exactly: number) else { return [] }
         messageStreams.remove(id)
         return closeStream(id)
@@ -322,10 +354,11 @@ struct RTMPConnectionStateMachine {
         if case .publishing = state { true } else { false }
     }
 
-    /// The message stream that the publish is on, 0 when there is none.
-    private var currentMessageStreamID: UInt32 {
+    /// The message stream that the publish or the play is on, 0 when there is none.
+    var currentMessageStreamID: UInt32 {
         switch state {
         case .authorizing(let id), .claiming(_, let id), .publishing(_, let id): id
+        case .authorizingPlay(_, let id), .joining(_, let id), .playing(_, let id): id
         case .waitingForConnect, .connected, .closing: 0
         }
     }

@@ -138,6 +138,19 @@ enum RTMPReply {
         return message
     }
 
+    /// What a Flash player may read of the samples: librtmp and others expect it before a live's media.
+    static func sampleAccess(messageStreamID: UInt32) -> RTMPMessage {
+        var body = ByteBuffer()
+        body.writeAMF0([.string("|RtmpSampleAccess"), .boolean(true), .boolean(true)])
+        return RTMPMessage(
+            chunkStreamID: statusChunkStreamID,
+            timestamp: 0,
+            typeID: RTMPMessage.TypeID.dataAMF0,
+            messageStreamID: messageStreamID,
+            payload: body
+        )
+    }
+
     private static func control(_ typeID: UInt8, _ body: ByteBuffer) -> RTMPMessage {
         RTMPMessage(
             chunkStreamID: controlChunkStreamID,
@@ -161,7 +174,7 @@ enum RTMPReply {
     }
 }
 
-/// What onStatus tells an encoder.
+/// What onStatus tells an encoder or a player.
 struct StreamStatus: Hashable {
     /// The codes we send.
     ///
@@ -175,6 +188,12 @@ struct StreamStatus: Hashable {
         case publishDenied = "NetStream.Publish.Denied"
         /// The media is in a form that is not taken.
         case publishRejected = "NetStream.Publish.Rejected"
+        case playReset = "NetStream.Play.Reset"
+        case playStart = "NetStream.Play.Start"
+        case playStop = "NetStream.Play.Stop"
+        /// The live that is played is over.
+        case playUnpublishNotify = "NetStream.Play.UnpublishNotify"
+        case playStreamNotFound = "NetStream.Play.StreamNotFound"
         case playFailed = "NetStream.Play.Failed"
         case failed = "NetStream.Failed"
         case appShutdown = "NetConnection.Connect.AppShutdown"
@@ -205,6 +224,14 @@ struct StreamStatus: Hashable {
         description: "another encoder is publishing with this key and comes back each time: stop one of the two"
     )
 
+    /// Whether it is the answer to a player.
+    var isAboutPlay: Bool { code == .playFailed || code == .playStreamNotFound }
+
     /// Whether the level is "error": then ffmpeg stops with the description.
-    var isError: Bool { code != .publishStart && code != .unpublishSuccess }
+    var isError: Bool {
+        switch code {
+        case .publishStart, .unpublishSuccess, .playReset, .playStart, .playStop, .playUnpublishNotify: false
+        default: true
+        }
+    }
 }

@@ -5,6 +5,7 @@ struct UserControlEvent: Hashable {
     /// §7.1.7: the events that a server sends or answers.
     enum EventType {
         static let streamBegin: UInt16 = 0
+        static let streamEOF: UInt16 = 1
         static let pingRequest: UInt16 = 6
         static let pingResponse: UInt16 = 7
     }

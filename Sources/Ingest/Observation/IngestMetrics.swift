@@ -17,6 +17,12 @@ public struct IngestMetrics: Sendable {
     let jumpsBackward: Counter
     let acknowledgementLag: Recorder
     let throttledReads: Counter
+    let activePlays: Meter
+    let sentBytes: Counter
+    let droppedMessages: Counter
+    let activePushes: Meter
+    let pushedBytes: Counter
+    let failedPushes: Counter
     private let factory: any MetricsFactory
 
     /// What each label measures.
@@ -34,6 +40,12 @@ public struct IngestMetrics: Sendable {
         "rtmp.server.clock_jumps": "jumps of encoders' clocks, by direction",
         "rtmp.server.acknowledgement_lag_bytes": "bytes of a publisher that were not acknowledged at its last report",
         "rtmp.server.throttled_reads": "times that a publisher above its allowed rate was not read from",
+        "rtmp.server.active_plays": "lives that are played over RTMP, once for each player",
+        "rtmp.server.sent_bytes": "payload bytes of messages to players",
+        "rtmp.server.dropped_messages": "messages that were left out for players that fell behind",
+        "rtmp.client.active_pushes": "lives that other servers are sent, once for each server",
+        "rtmp.client.sent_bytes": "payload bytes of messages to other servers, when their connections end",
+        "rtmp.client.failed_pushes": "connections to other servers that failed",
         "rtmp.server.limit": "what the listener allows, by limit",
     ]
 
@@ -62,6 +74,12 @@ public struct IngestMetrics: Sendable {
             factory: factory
         )
         throttledReads = counter("throttled_reads")
+        activePlays = Meter(label: "rtmp.server.active_plays", factory: factory)
+        sentBytes = counter("sent_bytes")
+        droppedMessages = counter("dropped_messages")
+        activePushes = Meter(label: "rtmp.client.active_pushes", factory: factory)
+        pushedBytes = Counter(label: "rtmp.client.sent_bytes", factory: factory)
+        failedPushes = Counter(label: "rtmp.client.failed_pushes", factory: factory)
     }
 
     /// Counts a connection that was not taken.
@@ -121,10 +139,18 @@ extension ConnectionEnd {
         case .chunk: "chunk"
         case .command: "command"
         case .media: "media"
-        case .refused(let status): status.code == .publishDenied ? "denied" : "bad_name"
+        case .refused(let status):
+            switch status.code {
+            case .publishDenied: "denied"
+            case .playFailed: "play_denied"
+            case .playStreamNotFound: "play_not_found"
+            default: "bad_name"
+            }
         case .timedOut(.handshake): "handshake_timeout"
         case .timedOut(.publish): "publish_timeout"
         case .timedOut(.media): "media_timeout"
+        case .timedOut(.play): "play_timeout"
+        case .timedOut(.encoderGone), .liveEnded: "live_ended"
         case .peerDoesNotRead: "peer_does_not_read"
         case .takenOver: "taken_over"
         case .serverStopped: "server_stopped"

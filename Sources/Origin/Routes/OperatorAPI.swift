@@ -6,21 +6,24 @@ import NIOHTTP1
 public struct OperatorAPI: Sendable {
     private let token: [UInt8]
     private let directory: any PublishDirectory
+    private let restreams: any RestreamDirectory
 
     /// The API behind a token.
     ///
     /// - Parameters:
     ///   - token: what stands behind `Bearer` in the header field Authorization (RFC 6750 §2.1); not empty.
     ///   - directory: who publishes.
-    public init(token: Secret, directory: any PublishDirectory) {
+    ///   - restreams: what is pushed to other servers.
+    public init(token: Secret, directory: any PublishDirectory, restreams: any RestreamDirectory) {
         self.token = Array(token.revealed.utf8)
         self.directory = directory
+        self.restreams = restreams
     }
 
     /// Every name's newest publish.
     func streams(_ headers: HTTPHeaders) -> Response {
         guarded(headers) {
-            .operators(.object([("streams", .array(directory.publishes.map { PublishDocument($0).json }))]))
+            .operators(.object([("streams", .array(directory.publishes.map(json)))]))
         }
     }
 
@@ -28,8 +31,12 @@ public struct OperatorAPI: Sendable {
     func stream(_ id: StreamID, _ headers: HTTPHeaders) -> Response {
         guarded(headers) {
             guard let status = directory.publish(of: id) else { return Self.nothingPublished(id) }
-            return .operators(PublishDocument(status).json)
+            return .operators(json(status))
         }
+    }
+
+    private func json(_ status: PublishStatus) -> JSON {
+        PublishDocument(status, restreams: restreams.restreams(of: status.stream)).json
     }
 
     /// Ends the publish of a name and its live.
@@ -68,8 +75,12 @@ public struct OperatorAPI: Sendable {
 /// A publish in the words of the API.
 struct PublishDocument {
     private let status: PublishStatus
+    private let restreams: [RestreamStatus]
 
-    init(_ status: PublishStatus) { self.status = status }
+    init(_ status: PublishStatus, restreams: [RestreamStatus]) {
+        self.status = status
+        self.restreams = restreams
+    }
 
     /// Its JSON object.
     var json: JSON {
@@ -92,6 +103,19 @@ struct PublishDocument {
             ("droppedFrames", .number(status.droppedUnits)),
             ("clockJumps", .number(status.clockJumps)),
             ("lastError", status.lastProblem.map(JSON.string) ?? .null),
+            ("restreams", .array(restreams.map(Self.json))),
+        ])
+    }
+
+    private static func json(_ restream: RestreamStatus) -> JSON {
+        .object([
+            ("target", .string(restream.target)),
+            ("state", .string(restream.state.rawValue)),
+            ("since", .string(restream.since.description)),
+            ("failures", .number(restream.failures)),
+            ("lastError", restream.lastError.map(JSON.string) ?? .null),
+            ("bytes", .number(restream.bytes)),
+            ("droppedMessages", .number(restream.droppedMessages)),
         ])
     }
 

@@ -118,7 +118,7 @@ struct KeyCommand: AsyncParsableCommand {
 
     private static func list(_ options: ConfigurationOptions) async throws -> PublishKeyList {
         let file = try await file(options)
-        do throws(PublishKeyFile.Failure) {
+        do throws(ListFileFailure) {
             return try file.load() ?? PublishKeyList()
         } catch {
             Terminal.complain("\(error)")
@@ -133,7 +133,7 @@ struct KeyCommand: AsyncParsableCommand {
         let file = try await file(options)
         do {
             try file.change(edit)
-        } catch let failure as PublishKeyFile.Failure {
+        } catch let failure as ListFileFailure {
             Terminal.complain("\(failure)")
             throw ExitCode.unavailable
         }

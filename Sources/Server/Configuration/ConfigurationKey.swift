@@ -25,11 +25,8 @@ struct ConfigurationKey: Sendable {
     static let all =
         [
             dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, rtmpsPort, tlsCertificate, tlsKey, reconnectURL,
-            publish,
-            webhookURL, webhookSecret, metricsHost, metricsPort, operatorToken,
-            segmentSeconds, windowSeconds,
-            graceSeconds,
-            logLevel, hlsJavaScript, hlsJavaScriptURL,
+            publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, metricsHost, metricsPort, operatorToken,
+            segmentSeconds, windowSeconds, graceSeconds, logLevel, hlsJavaScript, hlsJavaScriptURL,
         ] + ingestLimits
 
     static let dataDirectory = ConfigurationKey(
@@ -123,6 +120,18 @@ struct ConfigurationKey: Sendable {
         expected: "at least 16 characters; needed for LYCEUM_PUBLISH=webhook",
         summary: "signs what the webhook is asked",
         isSecret: true
+    )
+    static let rtmpPlay = ConfigurationKey(
+        path: ["rtmp", "play"],
+        defaultValue: "local",
+        expected: "local, open or off",
+        summary: "who may play lives over RTMP: programs on this machine, everybody, or nobody"
+    )
+    static let restreamAuthorities = ConfigurationKey(
+        path: ["restream", "ca"],
+        defaultValue: "",
+        expected: "a file with certificates in PEM form, or nothing",
+        summary: "authorities that rtmps servers which lives are pushed to may have besides the system's"
     )
     static let segmentSeconds = ConfigurationKey(
         path: ["segment", "seconds"],

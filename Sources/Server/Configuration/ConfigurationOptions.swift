@@ -30,6 +30,10 @@ struct ConfigurationOptions: ParsableArguments {
     var webhookUrl: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.webhookSecret.help))
     var webhookSecret: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.rtmpPlay.help))
+    var rtmpPlay: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.restreamAuthorities.help))
+    var restreamCa: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.metricsHost.help))
     var metricsHost: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.metricsPort.help))
@@ -98,7 +102,8 @@ struct ConfigurationOptions: ParsableArguments {
             (.dataDirectory, dataDir), (.httpHost, httpHost), (.httpPort, httpPort), (.rtmpHost, rtmpHost),
             (.rtmpPort, rtmpPort), (.rtmpsPort, rtmpsPort), (.tlsCertificate, tlsCert),
             (.tlsKey, tlsKey), (.reconnectURL, rtmpReconnectUrl), (.publish, publish), (.webhookURL, webhookUrl),
-            (.webhookSecret, webhookSecret), (.metricsHost, metricsHost), (.metricsPort, metricsPort),
+            (.webhookSecret, webhookSecret), (.rtmpPlay, rtmpPlay),
+            (.restreamAuthorities, restreamCa), (.metricsHost, metricsHost), (.metricsPort, metricsPort),
             (.operatorToken, operatorToken), (.maximumConnections, rtmpMaxConnections),
             (.maximumConnectionsPerAddress, rtmpMaxConnectionsPerAddress),
             (.maximumBytesPerSecond, rtmpMaxBytesPerSecond), (.maximumMessageBytes, rtmpMaxMessageBytes),

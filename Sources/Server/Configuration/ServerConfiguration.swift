@@ -15,6 +15,16 @@ struct ServerConfiguration: Sendable {
         case open
     }
 
+    /// Who may play over RTMP.
+    enum RTMPPlay: String {
+        /// Programs on this machine.
+        case local
+        /// Everybody.
+        case open
+        /// Nobody.
+        case off
+    }
+
     let dataDirectory: String
     let httpHost: String
     let httpPort: Int
@@ -38,6 +48,9 @@ struct ServerConfiguration: Sendable {
     /// Where and with what secret the webhook is asked; both set when it decides.
     let webhookURL: String
     let webhookSecret: Secret
+    let rtmpPlay: RTMPPlay
+    /// Who else may have signed the certificates of servers that lives are pushed to; empty for nobody.
+    let restreamAuthorities: String
     let segmentDuration: MediaTime
     let windowDuration: MediaTime
     let gracePeriod: Duration
@@ -86,6 +99,8 @@ struct ServerConfiguration: Sendable {
         webhookSecret = try reader.value(.webhookSecret) { text in
             text.count >= 16 || (text.isEmpty && !needsWebhook) ? Secret(text) : nil
         }
+        rtmpPlay = try reader.value(.rtmpPlay) { RTMPPlay(rawValue: $0) }
+        restreamAuthorities = try reader.value(.restreamAuthorities) { $0 }
         let loopbackForTrials = publishing == .open ? "127.0.0.1" : "0.0.0.0"
         rtmpHost = try reader.value(.rtmpHost) { $0.isEmpty ? loopbackForTrials : $0 }
         segmentDuration = try reader.value(.segmentSeconds) { Self.seconds($0, in: 1...10).map(MediaTime.seconds) }

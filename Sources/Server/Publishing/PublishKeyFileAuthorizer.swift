@@ -26,8 +26,8 @@ final class PublishKeyFileAuthorizer: PublishAuthorizer {
     ///   - file: the file.
     ///   - threads: where files are read and hashes are made.
     ///   - logger: told when the keys change, or cannot.
-    /// - Throws: ``PublishKeyFile/Failure``.
-    init(_ file: PublishKeyFile, threads: NIOThreadPool, logger: Logger) throws(PublishKeyFile.Failure) {
+    /// - Throws: ``ListFileFailure``.
+    init(_ file: PublishKeyFile, threads: NIOThreadPool, logger: Logger) throws(ListFileFailure) {
         self.file = file
         self.threads = threads
         self.logger = logger
@@ -57,7 +57,7 @@ final class PublishKeyFileAuthorizer: PublishAuthorizer {
             return state.fingerprint == fingerprint
         }
         guard !isKnown else { return }
-        do throws(PublishKeyFile.Failure) {
+        do throws(ListFileFailure) {
             let list = try file.load() ?? PublishKeyList()
             // Hashing plain keys has changed the file once more.
             let fingerprint = FileFingerprint(file.path)

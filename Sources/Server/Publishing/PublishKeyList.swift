@@ -3,14 +3,7 @@ import MediaCore
 /// The text of the file with the stream keys: one `NAME KEY` to a line, `#` before a comment.
 ///
 /// A value; comments, blank lines and the order stay as a person wrote them.
-struct PublishKeyList {
-    /// What is wrong with a line.
-    struct Fault: Error, Hashable {
-        /// Counted from 1.
-        let line: Int
-        let problem: String
-    }
-
+struct PublishKeyList: FileList {
     private enum Line {
         case text(String)
         case key(PublishKey, comment: String)
@@ -27,8 +20,8 @@ struct PublishKeyList {
 
     /// Reads a file's text, hashing the keys that stand there in plain.
     ///
-    /// - Throws: ``Fault`` with the first line that is wrong; it never holds a key.
-    init(_ text: String) throws(Fault) {
+    /// - Throws: ``ListFault`` with the first line that is wrong; it never holds a key.
+    init(_ text: String) throws(ListFault) {
         lines = []
         var texts = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         if texts.last?.isEmpty == true { texts.removeLast() }
@@ -36,7 +29,7 @@ struct PublishKeyList {
             do throws(Problem) {
                 lines.append(try read(text))
             } catch {
-                throw Fault(line: index + 1, problem: error.words)
+                throw ListFault(line: index + 1, problem: error.words)
             }
         }
     }

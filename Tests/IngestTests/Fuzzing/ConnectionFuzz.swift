@@ -40,7 +40,9 @@ enum ConnectionFuzz {
                 limits: IngestLimits(),
                 sinkProvider: sinks,
                 authorizer: OpenPublishAuthorizer(),
+                playbackAuthorizer: OpenPlaybackAuthorizer(),
                 registry: StreamRegistry(),
+                relays: RelayHub(),
                 board: PublishBoard(),
                 metrics: IngestMetrics(NOOPMetricsHandler.instance),
                 wallClock: { WallClockTime(milliseconds: 0) }

@@ -15,6 +15,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case configurations
     /// A whole connection, from its first byte to its end.
     case connection
+    /// What a server may say that a live is pushed to.
+    case push
 
     /// Runs the code on an input.
     ///
@@ -27,6 +29,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .mediaTags: try MediaTagFuzz.run(input)
         case .configurations: try ConfigurationFuzz.run(input)
         case .connection: try ConnectionFuzz.run(input)
+        case .push: try PushFuzz.run(input)
         }
     }
 
@@ -41,6 +44,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .configurations: messages.media.prefix(12).compactMap(ConfigurationFuzz.input)
         // The end of a recording is its goodbye, which belongs to the shorter ones.
         case .connection: [[1] + recording.prefix(24_000), [0] + messages.chunks.prefix(12_000)]
+        // Nobody has recorded a server: what an encoder sends is the next best.
+        case .push: [PushFuzz.seed, [2] + messages.chunks.prefix(6000)]
         }
     }
 }

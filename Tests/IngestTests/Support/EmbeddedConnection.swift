@@ -52,7 +52,9 @@ extension RTMPConnectionHandler.Environment {
         _ recording: Recording,
         limits: IngestLimits = IngestLimits(),
         authorizer: any PublishAuthorizer = OpenPublishAuthorizer(),
+        playbackAuthorizer: (any PlaybackAuthorizer)? = nil,
         registry: StreamRegistry = StreamRegistry(),
+        relays: RelayHub = RelayHub(),
         board: PublishBoard = PublishBoard(),
         metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) {
@@ -60,7 +62,9 @@ extension RTMPConnectionHandler.Environment {
             limits: limits,
             sinkProvider: recording,
             authorizer: authorizer,
+            playbackAuthorizer: playbackAuthorizer,
             registry: registry,
+            relays: relays,
             board: board,
             metrics: IngestMetrics(metrics),
             wallClock: { WallClockTime(milliseconds: 1_767_225_600_000) }
