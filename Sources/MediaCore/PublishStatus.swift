@@ -24,6 +24,13 @@ public struct PublishStatus: Sendable {
     public var audioUnits = 0
     /// Pictures and frames that were broken and left out.
     public var droppedUnits = 0
+    /// Messages of every kind.
+    public var messages = 0
+    /// Pictures and frames that came more than a second later than the fastest ones: what the encoder or its network could
+    /// not send in time.
+    public var lateUnits = 0
+    /// How far the newest one lies behind the fastest, in seconds.
+    public var delay = 0.0
     /// How often the clock of a track went forwards by more than two seconds or back by more than one.
     public var clockJumps = 0
     /// Measured over the last seconds.

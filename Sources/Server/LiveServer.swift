@@ -52,16 +52,6 @@ struct LiveServer: Service {
         }
     }
 
-    /// Who may publish, and what changes while the server runs.
-    private struct Publishing {
-        var authorizer: any PublishAuthorizer
-        /// The keys that are looked up, to be read again when their file changes.
-        var keys: PublishKeyFileAuthorizer?
-        var webhook: WebhookPublishAuthorizer?
-        /// The key that the first start has made: it can be shown only now.
-        var firstKey: (stream: StreamID, secret: Secret)?
-    }
-
     /// Puts the parts together; nothing listens yet.
     ///
     /// - Throws: ``StartFailure`` when the stream keys cannot be had.
@@ -75,12 +65,12 @@ struct LiveServer: Service {
             throw StartFailure.unavailable("\(error)")
         }
         readiness = Readiness()
-        publishing = try Self.publishing(configuration, logger: logger)
+        let registry = PrometheusRegistry(help: IngestMetrics.help.merging(ProcessMetrics.help) { $1 })
+        publishing = try Publishing(configuration, metrics: registry, logger: logger)
         certificate = try Self.certificate(configuration)
         restreamTargets = RestreamTargets(RestreamFile(dataDirectory: configuration.dataDirectory), logger: logger)
         let files = Self.openFiles(logger: logger)
 
-        let registry = PrometheusRegistry(help: IngestMetrics.help.merging(ProcessMetrics.help) { $1 })
         let store = LiveStore()
         packaging = LivePackaging(
             store: store,
@@ -95,7 +85,7 @@ struct LiveServer: Service {
             clientTLS: try Self.clientTLS(configuration),
             sinkProvider: packaging,
             authorizer: publishing.authorizer,
-            playbackAuthorizer: Self.playbackAuthorizer(configuration),
+            playbackAuthorizer: configuration.rtmpPlay.authorizer,
             metrics: registry,
             wallClock: Self.wallClock,
             group: group,
@@ -300,57 +290,12 @@ struct LiveServer: Service {
         return files
     }
 
-    private static func publishing(_ configuration: ServerConfiguration, logger: Logger) throws -> Publishing {
-        switch configuration.publishing {
-        case .open:
-            logger.warning(
-                "everybody who reaches the RTMP port may publish: for trials only",
-                metadata: ["rtmp.host": "\(configuration.rtmpHost)"]
-            )
-            return Publishing(authorizer: OpenPublishAuthorizer())
-        case .webhook:
-            let webhook = WebhookPublishAuthorizer(
-                url: configuration.webhookURL,
-                secret: configuration.webhookSecret,
-                group: MultiThreadedEventLoopGroup.singleton,
-                logger: logger
-            )
-            return Publishing(authorizer: ThrottlingPublishAuthorizer(webhook, logger: logger), webhook: webhook)
-        case .keys:
-            let file = PublishKeyFile(dataDirectory: configuration.dataDirectory)
-            do {
-                let firstKey = try firstKey(in: file)
-                let keys = try PublishKeyFileAuthorizer(file, threads: .singleton, logger: logger)
-                let authorizer = ThrottlingPublishAuthorizer(keys, logger: logger)
-                return Publishing(authorizer: authorizer, keys: keys, firstKey: firstKey)
-            } catch {
-                throw StartFailure.unavailable("\(error)")
-            }
-        }
-    }
-
     private static func clientTLS(_ configuration: ServerConfiguration) throws -> ClientTLS {
         do throws(ClientTLS.Fault) {
             return try ClientTLS(authorities: configuration.restreamAuthorities)
         } catch {
             throw StartFailure.wrongAuthorities(error)
         }
-    }
-
-    private static func playbackAuthorizer(_ configuration: ServerConfiguration) -> (any PlaybackAuthorizer)? {
-        switch configuration.rtmpPlay {
-        case .local: LocalPlaybackAuthorizer()
-        case .open: OpenPlaybackAuthorizer()
-        case .off: nil
-        }
-    }
-
-    /// The first start makes a key for the stream `main`.
-    private static func firstKey(in file: PublishKeyFile) throws -> (stream: StreamID, secret: Secret)? {
-        guard try file.load() == nil, let main = StreamID("main") else { return nil }
-        let secret = Secret(Randomness.token(bits: PublishKey.bits))
-        try file.change { $0.append(PublishKey(stream: main, secret: secret)) }
-        return (main, secret)
     }
 
     private static func certificate(_ configuration: ServerConfiguration) throws -> ServerCertificate? {

@@ -55,6 +55,24 @@ struct PublishObservationTests {
         #expect(abs(seconds - (65.536 - 4)) < 0.1, "\(seconds)")
     }
 
+    @Test("what comes later than the fastest is late, and a slow clock of the encoder is no lateness")
+    func arrivals() {
+        var clock = ArrivalClock()
+        let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
+        func delay(_ time: Int64, at moment: Int64) -> Double {
+            clock.delay(of: .milliseconds(time), now: start + .milliseconds(moment)).seconds
+        }
+        #expect(delay(5000, at: 0) == 0)
+        #expect(abs(delay(5040, at: 540) - 0.5) < 0.01, "half a second late")
+        #expect(delay(6000, at: 900) == 0, "faster than the first")
+        #expect(abs(delay(7000, at: 4900) - 3) < 0.02)
+        // An hour on a clock that is slow by a thousandth, then something that is really late.
+        clock = ArrivalClock()
+        let delays = (Int64(0)...3600).map { delay($0 * 999, at: $0 * 1000) }
+        #expect(delays.allSatisfy { $0 == 0 })
+        #expect(abs(delay(3601 * 999, at: 3601 * 1000 + 2000) - 2) < 0.02)
+    }
+
     @Test("a publisher above its rate is not read from until there is room, and loses nothing")
     func throttled() throws {
         var limits = IngestLimits()

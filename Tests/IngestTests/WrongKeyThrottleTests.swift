@@ -1,3 +1,4 @@
+import CoreMetrics
 import Logging
 import MediaCore
 import NIOCore
@@ -79,7 +80,7 @@ struct WrongKeyThrottleTests {
     func authorizer() throws {
         let loop = EmbeddedEventLoop()
         let base = ScriptedAuthorizer()
-        let authorizer = ThrottlingPublishAuthorizer(base, logger: Log().logger)
+        let authorizer = ThrottlingPublishAuthorizer(base, metrics: NOOPMetricsHandler.instance, logger: Log().logger)
         let request = PublishRequest(app: "live", streamKey: Secret("k"), peerAddress: "192.0.2.1")
         let stream = try #require(StreamID("main"))
         let answered = Mutex(0)

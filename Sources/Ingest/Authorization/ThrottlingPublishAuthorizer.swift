@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import Logging
 public import MediaCore
 public import NIOCore
@@ -7,12 +8,21 @@ import Synchronization
 public final class ThrottlingPublishAuthorizer: PublishAuthorizer {
     private let base: any PublishAuthorizer
     private let logger: Logger
+    private let wrongKeys: Counter
+    private let refusedAddresses: Counter
     private let throttle = Mutex(WrongKeyThrottle())
 
     /// Puts itself in front of an authorizer.
-    public init(_ base: any PublishAuthorizer, logger: Logger) {
+    ///
+    /// - Parameters:
+    ///   - base: the authorizer.
+    ///   - metrics: gets the counts of wrong keys and refused addresses.
+    ///   - logger: told when an address is refused.
+    public init(_ base: any PublishAuthorizer, metrics: any MetricsFactory, logger: Logger) {
         self.base = base
         self.logger = logger
+        wrongKeys = Counter(label: "rtmp.server.wrong_keys", factory: metrics)
+        refusedAddresses = Counter(label: "rtmp.server.refused_addresses", factory: metrics)
     }
 
     /// Answers as the authorizer behind it does, later with every wrong key, and after too many of them without asking it.
@@ -43,7 +53,9 @@ public final class ThrottlingPublishAuthorizer: PublishAuthorizer {
             throttle.withLock { $0.succeeded(address, now: eventLoop.now) }
         case .deny(let refusal) where refusal.kind == .denied:
             let (delay, isRefused) = throttle.withLock { $0.failed(address, now: eventLoop.now) }
+            wrongKeys.increment()
             if isRefused {
+                refusedAddresses.increment()
                 logger.warning(
                     "too many wrong stream keys: the address is refused for a while",
                     metadata: [

@@ -85,5 +85,6 @@ enum ConnectionEnd: Hashable, CustomStringConvertible {
 }
 
 extension TimeAmount {
-    fileprivate var inSeconds: Double { Double(nanoseconds) / 1_000_000_000 }
+    /// The time in seconds.
+    var inSeconds: Double { Double(nanoseconds) / 1_000_000_000 }
 }

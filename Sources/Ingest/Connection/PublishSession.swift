@@ -122,7 +122,7 @@ struct PublishSession: ~Copyable {
     private mutating func deliver(_ output: FLVDemuxer.Output, now: NIODeadline) {
         switch output {
         case .unit(let unit):
-            account.received(unit)
+            account.received(unit, now: now)
             sink.receive(unit)
         case .configure(let track):
             logger.info(

@@ -13,6 +13,8 @@ public struct IngestMetrics: Sendable {
     let videoUnits: Counter
     let audioUnits: Counter
     let droppedUnits: Counter
+    let lateUnits: Counter
+    let messages: Counter
     let jumpsForward: Counter
     let jumpsBackward: Counter
     let acknowledgementLag: Recorder
@@ -37,6 +39,10 @@ public struct IngestMetrics: Sendable {
         "rtmp.server.takeovers": "publishes that another connection took over",
         "rtmp.server.access_units": "pictures and frames of sound, by kind",
         "rtmp.server.dropped_access_units": "pictures and frames of sound that were broken and left out",
+        "rtmp.server.late_access_units": "pictures and frames of sound that came over a second later than the fastest",
+        "rtmp.server.received_messages": "messages of publishers",
+        "rtmp.server.wrong_keys": "publishes that were refused for a wrong stream key",
+        "rtmp.server.refused_addresses": "times that an address was refused for a while after many wrong stream keys",
         "rtmp.server.clock_jumps": "jumps of encoders' clocks, by direction",
         "rtmp.server.acknowledgement_lag_bytes": "bytes of a publisher that were not acknowledged at its last report",
         "rtmp.server.throttled_reads": "times that a publisher above its allowed rate was not read from",
@@ -66,6 +72,8 @@ public struct IngestMetrics: Sendable {
         videoUnits = counter("access_units", [("kind", "video")])
         audioUnits = counter("access_units", [("kind", "audio")])
         droppedUnits = counter("dropped_access_units")
+        lateUnits = counter("late_access_units")
+        messages = counter("received_messages")
         jumpsForward = counter("clock_jumps", [("direction", "forward")])
         jumpsBackward = counter("clock_jumps", [("direction", "backward")])
         acknowledgementLag = Recorder(
@@ -105,6 +113,8 @@ public struct IngestMetrics: Sendable {
         videoUnits.increment(by: totals.videoUnits)
         audioUnits.increment(by: totals.audioUnits)
         droppedUnits.increment(by: totals.droppedUnits)
+        lateUnits.increment(by: totals.lateUnits)
+        messages.increment(by: totals.messages)
         jumpsForward.increment(by: totals.jumpsForward)
         jumpsBackward.increment(by: totals.jumpsBackward)
     }
@@ -118,6 +128,12 @@ public struct IngestMetrics: Sendable {
             ("partial_bytes", Double(limits.maximumPartialBytes)),
             ("chunk_streams", Double(limits.maximumChunkStreams)),
             ("bytes_per_second", Double(limits.maximumBytesPerSecond)),
+            ("handshake_seconds", limits.handshakeTimeout.inSeconds),
+            ("publish_seconds", limits.publishTimeout.inSeconds),
+            ("idle_seconds", limits.publisherIdleTimeout.inSeconds),
+            ("media_seconds", limits.mediaTimeout.inSeconds),
+            ("amf_depth", Double(limits.amf.depth)),
+            ("amf_values", Double(limits.amf.values)),
         ]
         for (name, value) in values {
             Meter(label: "rtmp.server.limit", dimensions: [("limit", name)], factory: factory).set(value)

@@ -20,13 +20,16 @@ struct PublishAccount {
     private var lastVideoTime: MediaTime?
     private var lastAudioTime: MediaTime?
     private var jumps = (forward: 0, backward: 0)
+    private var arrivals = ArrivalClock()
 
     /// What has been counted so far.
     struct Totals {
         var bytes = 0
+        var messages = 0
         var videoUnits = 0
         var audioUnits = 0
         var droppedUnits = 0
+        var lateUnits = 0
         var jumpsForward = 0
         var jumpsBackward = 0
     }
@@ -37,9 +40,15 @@ struct PublishAccount {
         samples = [(now, 0, 0)]
     }
 
-    mutating func received(bytes: Int) { status.bytes += bytes }
+    mutating func received(bytes: Int) {
+        status.bytes += bytes
+        status.messages += 1
+    }
 
-    mutating func received(_ unit: AccessUnit) {
+    mutating func received(_ unit: AccessUnit, now: NIODeadline) {
+        let delay = arrivals.delay(of: unit.decodeTime, now: now)
+        status.delay = delay.seconds
+        if delay > .milliseconds(1000) { status.lateUnits += 1 }
         if unit.trackID.kind == .video {
             status.videoUnits += 1
             guard unit.trackID.index == 0 else { return }
@@ -64,6 +73,7 @@ struct PublishAccount {
             return
         }
         status.clockJumps += 1
+        arrivals = ArrivalClock()
     }
 
     mutating func configured(_ track: Track) {
@@ -94,18 +104,22 @@ struct PublishAccount {
         measureRates(now)
         let totals = Totals(
             bytes: status.bytes,
+            messages: status.messages,
             videoUnits: status.videoUnits,
             audioUnits: status.audioUnits,
             droppedUnits: status.droppedUnits,
+            lateUnits: status.lateUnits,
             jumpsForward: jumps.forward,
             jumpsBackward: jumps.backward
         )
         defer { reported = totals }
         return Totals(
             bytes: totals.bytes - reported.bytes,
+            messages: totals.messages - reported.messages,
             videoUnits: totals.videoUnits - reported.videoUnits,
             audioUnits: totals.audioUnits - reported.audioUnits,
             droppedUnits: totals.droppedUnits - reported.droppedUnits,
+            lateUnits: totals.lateUnits - reported.lateUnits,
             jumpsForward: totals.jumpsForward - reported.jumpsForward,
             jumpsBackward: totals.jumpsBackward - reported.jumpsBackward
         )

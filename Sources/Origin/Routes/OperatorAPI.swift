@@ -101,6 +101,8 @@ struct PublishDocument {
             ("videoFrames", .number(status.videoUnits)),
             ("audioFrames", .number(status.audioUnits)),
             ("droppedFrames", .number(status.droppedUnits)),
+            ("lateFrames", .number(status.lateUnits)),
+            ("delay", .decimal((status.delay * 1000).rounded() / 1000)),
             ("clockJumps", .number(status.clockJumps)),
             ("lastError", status.lastProblem.map(JSON.string) ?? .null),
             ("restreams", .array(restreams.map(Self.json))),

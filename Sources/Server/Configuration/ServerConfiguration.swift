@@ -137,3 +137,14 @@ struct ServerConfiguration: Sendable {
         return seconds
     }
 }
+
+extension ServerConfiguration.RTMPPlay {
+    /// What decides; `nil` when nobody may play.
+    var authorizer: (any PlaybackAuthorizer)? {
+        switch self {
+        case .local: LocalPlaybackAuthorizer()
+        case .open: OpenPlaybackAuthorizer()
+        case .off: nil
+        }
+    }
+}
