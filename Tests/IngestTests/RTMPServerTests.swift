@@ -62,19 +62,22 @@ struct RTMPServerTests {
         }
     }
 
-    @Test("a second encoder takes the stream over within a second")
+    @Test("a second encoder takes the stream over without waiting for any timeout")
     func takeover() async throws {
         let main = try #require(StreamID("main"))
-        try await serve { _, address in
+        var limits = IngestLimits()
+        // Whatever ends the first publish within the test, these do not. How long it takes is TakeoverTests' to say.
+        limits.takeoverTimeout = .hours(1)
+        limits.publisherIdleTimeout = .hours(1)
+        limits.mediaTimeout = .hours(1)
+        try await serve(limits: limits) { _, address in
             let old = try await LoopbackEncoder(address, group: group)
             try await old.send(opening())
             #expect(await old.status("NetStream.Publish.Start") != nil)
 
-            let start = ContinuousClock.now
             let new = try await LoopbackEncoder(address, group: group)
             try await new.send(opening())
             #expect(await new.status("NetStream.Publish.Start") != nil)
-            #expect(ContinuousClock.now - start < .seconds(1))
             #expect(await old.status("NetStream.Publish.BadName")?.level == "error")
 
             _ = await recording.first { $0 == .begin(main, publish: 2) }
