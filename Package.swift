@@ -17,6 +17,8 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -34,6 +36,7 @@ let package = Package(
         // Exact versions: Package.resolved is not committed, and a build must not change under anyone's feet.
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
@@ -53,7 +56,10 @@ let package = Package(
         .target(name: "LiveStore", dependencies: ["MediaCore", nioCore]),
         .target(
             name: "Origin",
-            dependencies: ["MediaCore", "LiveStore", "Cryptography", "CZlib", nioCore, nioPosix, nioHTTP1, logging],
+            dependencies: [
+                "MediaCore", "LiveStore", "Cryptography", "TLS", "CZlib", nioCore, nioPosix, nioHTTP1, nioHTTP2,
+                nioHPACK, nioSSL, nioTLS, logging,
+            ],
             resources: [.embedInCode("Assets")]
         ),
 
@@ -100,7 +106,8 @@ let package = Package(
         .testTarget(
             name: "OriginTests",
             dependencies: [
-                "Origin", "LiveStore", "MediaCore", "TestSupport", nioCore, nioEmbedded, nioPosix, nioHTTP1, logging,
+                "Origin", "LiveStore", "MediaCore", "TestSupport", nioCore, nioEmbedded, nioPosix, nioHTTP1, nioHTTP2,
+                nioHPACK, logging,
             ]
         ),
         .testTarget(

@@ -5,12 +5,16 @@ public import NIOCore
 import NIOHTTP1
 import NIOPosix
 internal import Synchronization
+public import TLS
 
-/// The HTTP/1.1 origin: playlists and segments from a ``LiveStore``, the pages, the API and the health checks.
+/// The HTTP origin: playlists and segments from a ``LiveStore``, the pages, the API and the health checks.
 ///
 /// ```
-/// socket -> ConnectionWatchHandler -> BackPressureHandler -> HTTPRequestDecoder -> MediaRequestHandler -> Router
+/// HTTP/1.1  socket -> ConnectionWatchHandler -> BackPressureHandler -> HTTPRequestDecoder -> MediaRequestHandler -> Router
+/// HTTP/2    socket -> TLS -> NIOHTTP2Handler -> a stream for each request: HTTP2RequestHandler -> Router
 /// ```
+///
+/// Over TLS the client says which of the two it wants (ALPN, RFC 7301).
 ///
 /// ``start()`` and ``drain(within:)`` are called once each, in this order.
 public final class OriginServer: Sendable {
@@ -30,24 +34,63 @@ public final class OriginServer: Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let gate: ConnectionGate
-    private let listener = Mutex<(any Channel)?>(nil)
+    private let secureListener: SecureListener?
+    private let listeners = Mutex<[any Channel]>([])
+
+    /// A second port, where HTTP/1.1 and HTTP/2 come over TLS.
+    public struct SecureListener: Sendable {
+        /// The port to bind; 0 takes any free one.
+        public let port: Int
+        /// What connections are secured with, offering ``protocols``.
+        public let certificate: ServerCertificate
+
+        /// What the certificate has to be loaded with.
+        public static let protocols = ["h2", "http/1.1"]
+
+        /// A port with its certificate.
+        public init(port: Int, certificate: ServerCertificate) {
+            self.port = port
+            self.certificate = certificate
+        }
+    }
+
+    /// The addresses that were bound, with the ports that the system chose.
+    public struct Addresses: Sendable {
+        /// Where HTTP is taken.
+        public let http: SocketAddress
+        /// Where HTTPS is taken, if anywhere.
+        public let https: SocketAddress?
+    }
+
+    /// Why the origin does not listen.
+    public struct ListenFailure: Error {
+        /// The port that cannot be had.
+        public let port: Int
+        /// Whether it is the one for HTTPS.
+        public let isSecure: Bool
+        /// The system's error.
+        public let underlying: any Error
+    }
 
     /// An origin that is not listening yet.
     ///
     /// - Parameters:
     ///   - configuration: where to listen and what to allow.
+    ///   - secureListener: where to listen for HTTPS besides; `nil` for nowhere.
     ///   - store: the lives to serve.
     ///   - readiness: what `/readyz` says; asked for each such request, on an event loop.
     ///   - group: the event loops to serve on. Not shut down by the origin.
     ///   - logger: where odd things go at info and warning, requests at debug.
     public init(
         configuration: OriginConfiguration,
+        secureListener: SecureListener? = nil,
         store: LiveStore,
         readiness: @escaping @Sendable () -> Readiness = { .ready },
         group: any EventLoopGroup,
         logger: Logger
     ) {
         self.configuration = configuration
+        self.secureListener = secureListener
         self.store = store
         self.readiness = readiness
         self.group = group
@@ -57,14 +100,47 @@ public final class OriginServer: Sendable {
 
     /// Begins to listen.
     ///
-    /// - Returns: the address, with the port that the system chose if 0 was configured.
-    /// - Throws: ``HLSJavaScriptSource/Fault`` for an hls.js file that cannot be read; an `IOError` of NIO when the
-    ///   address cannot be had, with `EADDRINUSE` for a port that is taken.
-    public func start() async throws -> SocketAddress {
+    /// - Returns: the addresses.
+    /// - Throws: ``HLSJavaScriptSource/Fault`` for an hls.js file that cannot be read; ``ListenFailure`` when an address
+    ///   cannot be had.
+    public func start() async throws -> Addresses {
         let hlsJavaScript = try await readHLSJavaScript()
         let router = makeRouter(hlsJavaScript)
         let preambles = PreamblePerEventLoop(group)
-        let channel = try await ServerBootstrap(group: group)
+        let plain = try await listen(port: configuration.port, certificate: nil, router, preambles)
+        guard let secureListener else { return Addresses(http: plain, https: nil) }
+        let (port, certificate) = (secureListener.port, secureListener.certificate)
+        let secure = try await listen(port: port, certificate: certificate, router, preambles)
+        return Addresses(http: plain, https: secure)
+    }
+
+    private func listen(
+        port: Int,
+        certificate: ServerCertificate?,
+        _ router: Router,
+        _ preambles: PreamblePerEventLoop
+    ) async throws(ListenFailure) -> SocketAddress {
+        do {
+            let channel = try await bind(port: port, certificate, router, preambles)
+            listeners.withLock { $0.append(channel) }
+            guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
+            logger.info(
+                "http origin listens",
+                metadata: ["server.address": "\(address)", "server.tls": "\(certificate != nil)"]
+            )
+            return address
+        } catch {
+            throw ListenFailure(port: port, isSecure: certificate != nil, underlying: error)
+        }
+    }
+
+    private func bind(
+        port: Int,
+        _ certificate: ServerCertificate?,
+        _ router: Router,
+        _ preambles: PreamblePerEventLoop
+    ) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
             // As many as the system allows by default (net.core.somaxconn): a crowd comes at once when a live begins.
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -75,14 +151,10 @@ public final class OriginServer: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 8192))
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.configure(channel, router, preambles) }
+                channel.eventLoop.makeCompletedFuture { try self.configure(channel, certificate, router, preambles) }
             }
-            .bind(host: configuration.host, port: configuration.port)
+            .bind(host: configuration.host, port: port)
             .get()
-        listener.withLock { $0 = channel }
-        guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
-        logger.info("http origin listens", metadata: ["server.address": "\(address)"])
-        return address
     }
 
     /// Lets the viewers go, then closes the port and every connection.
@@ -117,7 +189,7 @@ public final class OriginServer: Sendable {
     }
 
     private func close() async {
-        try? await listener.withLock { $0 }?.close()
+        for listener in listeners.withLock({ $0 }) { try? await listener.close() }
         let channels = gate.channels
         if !channels.isEmpty {
             logger.info("http connections ended by the drain", metadata: ["count": "\(channels.count)"])
@@ -146,7 +218,12 @@ public final class OriginServer: Sendable {
         )
     }
 
-    private func configure(_ channel: any Channel, _ router: Router, _ preambles: PreamblePerEventLoop) throws {
+    private func configure(
+        _ channel: any Channel,
+        _ certificate: ServerCertificate?,
+        _ router: Router,
+        _ preambles: PreamblePerEventLoop
+    ) throws {
         var logger = logger
         logger[metadataKey: "peer.address"] = "\(channel.remoteAddress?.ipAddress ?? "unknown")"
         do throws(ConnectionCensus.Refusal) {
@@ -159,39 +236,18 @@ public final class OriginServer: Sendable {
         if let size = limits.sendBufferSize {
             try channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(size))
         }
-        try channel.pipeline.syncOperations.addHandlers(
-            Self.handlers(
-                limits: limits,
-                router: router,
-                preamble: preambles.preamble(on: channel.eventLoop),
-                gate: gate,
-                logger: logger,
-                now: channel.eventLoop.now
-            )
+        let answering = Answering(
+            router: router,
+            preamble: preambles.preamble(on: channel.eventLoop),
+            gate: gate,
+            limits: limits,
+            logger: logger
         )
-    }
-
-    /// The handlers of one connection, the one nearest to the socket first.
-    static func handlers(
-        limits: OriginLimits,
-        router: Router,
-        preamble: ResponsePreamble,
-        gate: ConnectionGate,
-        logger: Logger,
-        now: NIODeadline
-    ) -> [any ChannelHandler] {
-        [
-            ConnectionWatchHandler(limits: limits, now: now),
-            BackPressureHandler(),
-            ByteToMessageHandler(HTTPRequestDecoder(limits)),
-            MediaRequestHandler(
-                router: router,
-                preamble: preamble,
-                gate: gate,
-                lingerTime: limits.lingerTime,
-                logger: logger
-            ),
-        ]
+        if let certificate {
+            try SecureConnection.configure(channel, certificate, answering)
+        } else {
+            try channel.pipeline.syncOperations.addHandlers(answering.handlers(now: channel.eventLoop.now))
+        }
     }
 
     private func readHLSJavaScript() async throws -> ByteBuffer? {
@@ -218,20 +274,6 @@ private struct PreamblePerEventLoop: Sendable {
         let made = ResponsePreamble()
         box.value = made
         return made
-    }
-}
-
-extension HTTPDecoder where In == HTTPServerRequestPart, Out == HTTPServerResponsePart {
-    fileprivate convenience init(_ limits: OriginLimits) {
-        var configuration = NIOHTTPDecoderLimitConfiguration()
-        configuration.maxHeaderFieldSize = limits.headerFieldSize
-        configuration.maxHeaderListSize = limits.headerListSize
-        configuration.maxHeaderFieldCount = limits.headerFieldCount
-        self.init(
-            leftOverBytesStrategy: .dropBytes,
-            informationalResponseStrategy: .drop,
-            limitConfiguration: configuration
-        )
     }
 }
 

@@ -30,7 +30,8 @@ struct LiveServer: Service {
 
     private let configuration: ServerConfiguration
     private let publishing: Publishing
-    private let certificate: ServerCertificate?
+    /// The same files for each port that wants them, with what that port offers.
+    private let certificates: [ServerCertificate]
     private let restreamTargets: RestreamTargets
     private let packaging: LivePackaging
     private let ingest: RTMPServer
@@ -67,7 +68,13 @@ struct LiveServer: Service {
         readiness = Readiness()
         let registry = PrometheusRegistry(help: IngestMetrics.help.merging(ProcessMetrics.help) { $1 })
         publishing = try Publishing(configuration, metrics: registry, logger: logger)
-        certificate = try Self.certificate(configuration)
+        let rtmpsCertificate = try Self.certificate(configuration, for: configuration.rtmpsPort)
+        let httpsCertificate = try Self.certificate(
+            configuration,
+            for: configuration.httpsPort,
+            protocols: OriginServer.SecureListener.protocols
+        )
+        certificates = [rtmpsCertificate, httpsCertificate].compactMap(\.self)
         restreamTargets = RestreamTargets(RestreamFile(dataDirectory: configuration.dataDirectory), logger: logger)
         let files = Self.openFiles(logger: logger)
 
@@ -81,7 +88,7 @@ struct LiveServer: Service {
         )
         ingest = RTMPServer(
             configuration: IngestConfiguration(configuration, files: files),
-            secureListener: Self.secureListener(configuration, certificate),
+            secureListener: Self.secureListener(configuration, rtmpsCertificate),
             clientTLS: try Self.clientTLS(configuration),
             sinkProvider: packaging,
             authorizer: publishing.authorizer,
@@ -99,6 +106,7 @@ struct LiveServer: Service {
         )
         origin = OriginServer(
             configuration: originConfiguration,
+            secureListener: Self.secureOrigin(configuration, httpsCertificate),
             store: store,
             readiness: { [readiness] in readiness.current },
             group: group,
@@ -152,16 +160,19 @@ struct LiveServer: Service {
     /// Serves until the task is told to shut down gracefully.
     func run() async throws {
         restreamTargets.reload(ingest.setPushTargets)
-        let (httpPort, ports) = try await start()
+        let (addresses, ports) = try await start()
+        let httpPort = addresses.http.port ?? 0
+        let httpsPort = addresses.https?.port
         let expiry = group.next().scheduleRepeatedTask(
             initialDelay: Self.expiryInterval,
             delay: Self.expiryInterval
         ) { [packaging] _ in packaging.expireLives() }
         readiness.current = .ready
         var metadata: Logger.Metadata = ["http.port": "\(httpPort)", "rtmp.port": "\(ports.rtmp)"]
+        metadata["https.port"] = httpsPort.map { "\($0)" }
         metadata["rtmps.port"] = ports.rtmps.map { "\($0)" }
         logger.info("listening", metadata: metadata)
-        Terminal.say(welcome(httpPort: httpPort, ports: ports).text)
+        Terminal.say(welcome(httpPort: httpPort, httpsPort: httpsPort, ports: ports).text)
 
         try await withThrowingDiscardingTaskGroup { tasks in
             tasks.addTask { await drainOnSignal() }
@@ -199,7 +210,10 @@ struct LiveServer: Service {
     private func reloadFiles() {
         publishing.keys?.reload()
         restreamTargets.reload(ingest.setPushTargets)
-        guard let certificate else { return }
+        for certificate in certificates { reload(certificate) }
+    }
+
+    private func reload(_ certificate: ServerCertificate) {
         switch certificate.reload() {
         case .none: break
         case .replaced:
@@ -219,18 +233,18 @@ struct LiveServer: Service {
 
     // MARK: - Start and stop
 
-    private func start() async throws -> (httpPort: Int, ports: RTMPServer.Ports) {
-        let http: SocketAddress
+    private func start() async throws -> (origin: OriginServer.Addresses, ports: RTMPServer.Ports) {
+        let addresses: OriginServer.Addresses
         do {
-            http = try await origin.start()
+            addresses = try await origin.start()
         } catch let fault as HLSJavaScriptSource.Fault {
             throw StartFailure.wrongHLSJavaScript(fault)
-        } catch {
+        } catch let failure as OriginServer.ListenFailure {
             throw StartFailure.cannotListen(
                 host: configuration.httpHost,
-                port: configuration.httpPort,
-                key: .httpPort,
-                error: error
+                port: failure.port,
+                key: failure.isSecure ? .httpsPort : .httpPort,
+                error: failure.underlying
             )
         }
         do {
@@ -240,13 +254,13 @@ struct LiveServer: Service {
                 host: configuration.metricsHost,
                 port: configuration.metricsPort ?? 0,
                 key: .metricsPort,
-                error: error
+                error: (error as? OriginServer.ListenFailure)?.underlying ?? error
             )
         }
         do throws(RTMPServer.ListenFailure) {
             let ports = try await ingest.start()
-            if let certificate { warnOfExpiry(certificate) }
-            return (http.port ?? 0, ports)
+            if let certificate = certificates.first { warnOfExpiry(certificate) }
+            return (addresses, ports)
         } catch {
             throw StartFailure.cannotListen(
                 host: configuration.rtmpHost,
@@ -268,10 +282,11 @@ struct LiveServer: Service {
         logger.info("stopped")
     }
 
-    private func welcome(httpPort: Int, ports: RTMPServer.Ports) -> Welcome {
+    private func welcome(httpPort: Int, httpsPort: Int?, ports: RTMPServer.Ports) -> Welcome {
         Welcome(
             httpHost: configuration.httpHost,
             httpPort: httpPort,
+            httpsPort: httpsPort,
             rtmpHost: configuration.rtmpHost,
             ports: ports,
             publishing: configuration.publishing,
@@ -298,16 +313,30 @@ struct LiveServer: Service {
         }
     }
 
-    private static func certificate(_ configuration: ServerConfiguration) throws -> ServerCertificate? {
-        guard configuration.rtmpsPort != nil else { return nil }
+    /// The configured certificate, for a port that is wanted.
+    private static func certificate(
+        _ configuration: ServerConfiguration,
+        for port: Int?,
+        protocols: [String] = []
+    ) throws -> ServerCertificate? {
+        guard port != nil else { return nil }
         do throws(ServerCertificate.Fault) {
             return try ServerCertificate(
                 certificateFile: configuration.tlsCertificate,
-                keyFile: configuration.tlsKey
+                keyFile: configuration.tlsKey,
+                protocols: protocols
             )
         } catch {
             throw StartFailure.wrongCertificate(error)
         }
+    }
+
+    private static func secureOrigin(
+        _ configuration: ServerConfiguration,
+        _ certificate: ServerCertificate?
+    ) -> OriginServer.SecureListener? {
+        guard let port = configuration.httpsPort, let certificate else { return nil }
+        return OriginServer.SecureListener(port: port, certificate: certificate)
     }
 
     private static func secureListener(

@@ -5,6 +5,7 @@ import MediaCore
 struct Welcome {
     let httpHost: String
     let httpPort: Int
+    let httpsPort: Int?
     let rtmpHost: String
     let ports: RTMPServer.Ports
     let publishing: ServerConfiguration.Publishing
@@ -15,13 +16,16 @@ struct Welcome {
     var text: String {
         let stream = newKey?.stream.name ?? "main"
         let host = Self.reachable(rtmpHost)
+        let site =
+            httpsPort.map { "https://\(Self.reachable(httpHost)):\($0)" }
+            ?? "http://\(Self.reachable(httpHost)):\(httpPort)"
         let secure = ports.rtmps.map { "\n                or rtmps://\(host):\($0)/live" } ?? ""
         return """
 
             \(Version.text) is ready.
 
-              Watch         http://\(Self.reachable(httpHost)):\(httpPort)/watch/\(stream)
-              HLS           http://\(Self.reachable(httpHost)):\(httpPort)/live/\(stream)/index.m3u8
+              Watch         \(site)/watch/\(stream)
+              HLS           \(site)/live/\(stream)/index.m3u8
 
               OBS           Settings > Stream > Service: Custom…
               Server        rtmp://\(host):\(ports.rtmp)/live\(secure)

@@ -45,6 +45,7 @@ public final class ServerCertificate: Sendable {
 
     private let certificateFile: String
     private let keyFile: String
+    private let protocols: [String]
     private let state: Mutex<State>
 
     /// Reads the files.
@@ -52,12 +53,14 @@ public final class ServerCertificate: Sendable {
     /// - Parameters:
     ///   - certificateFile: the certificate, and after it those up to a root that clients know.
     ///   - keyFile: the private key.
+    ///   - protocols: what is offered by ALPN (RFC 7301), the best one first; empty to say nothing of it.
     /// - Throws: ``Fault``.
-    public init(certificateFile: String, keyFile: String) throws(Fault) {
+    public init(certificateFile: String, keyFile: String, protocols: [String] = []) throws(Fault) {
         self.certificateFile = certificateFile
         self.keyFile = keyFile
+        self.protocols = protocols
         let fingerprint = Self.fingerprint(certificateFile, keyFile)
-        let (context, expiry) = try Self.load(certificateFile, keyFile)
+        let (context, expiry) = try Self.load(certificateFile, keyFile, protocols)
         state = Mutex(State(context: context, expiry: expiry, fingerprint: fingerprint))
     }
 
@@ -78,7 +81,7 @@ public final class ServerCertificate: Sendable {
         }
         guard !isKnown else { return .none }
         do throws(Fault) {
-            let (context, expiry) = try Self.load(certificateFile, keyFile)
+            let (context, expiry) = try Self.load(certificateFile, keyFile, protocols)
             state.withLock { state in
                 state.context = context
                 state.expiry = expiry
@@ -91,7 +94,11 @@ public final class ServerCertificate: Sendable {
 
     private static func fingerprint(_ files: String...) -> [FileFingerprint?] { files.map { FileFingerprint($0) } }
 
-    private static func load(_ certificateFile: String, _ keyFile: String) throws(Fault) -> (NIOSSLContext, Int) {
+    private static func load(
+        _ certificateFile: String,
+        _ keyFile: String,
+        _ protocols: [String]
+    ) throws(Fault) -> (NIOSSLContext, Int) {
         let chain: [NIOSSLCertificate]
         do {
             chain = try NIOSSLCertificate.fromPEMFile(certificateFile)
@@ -111,6 +118,7 @@ public final class ServerCertificate: Sendable {
             privateKey: .privateKey(key)
         )
         configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = protocols
         do {
             // Making the context compares the key with the certificate.
             return (try NIOSSLContext(configuration: configuration), Int(leaf.notValidAfter))

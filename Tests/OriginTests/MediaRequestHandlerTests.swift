@@ -15,14 +15,13 @@ struct MediaRequestHandlerTests {
     init() throws {
         try fixture.goLive("main")
         try channel.pipeline.syncOperations.addHandlers(
-            OriginServer.handlers(
-                limits: OriginLimits(),
+            Answering(
                 router: fixture.router(),
                 preamble: ResponsePreamble(secondsSinceEpoch: { 0 }),
                 gate: gate,
-                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
-                now: channel.eventLoop.now
-            )
+                limits: OriginLimits(),
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            ).handlers(now: channel.eventLoop.now)
         )
         try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).wait()
     }

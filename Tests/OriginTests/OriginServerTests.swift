@@ -28,7 +28,7 @@ private struct RunningOrigin {
             log.map { $0 as any LogHandler } ?? SwiftLogNoOpLogHandler()
         }
         server = OriginServer(configuration: configuration, store: fixture.store, group: group, logger: logger)
-        address = try await server.start()
+        address = try await server.start().http
     }
 
     func connect(isReading: Bool = true) async throws -> LoopbackClient {

@@ -18,8 +18,13 @@ final class ConnectionWatchHandler: ChannelDuplexHandler {
         times = ConnectionTimes(limits: limits, now: now)
     }
 
+    /// Over TLS it comes to a connection that is active already.
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { check(context: context) }
+    }
+
     func channelActive(context: ChannelHandlerContext) {
-        check(context: context)
+        if timer == nil { check(context: context) }
         context.fireChannelActive()
     }
 

@@ -37,15 +37,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
         guard !isClosing, case .head(let head) = unwrapInboundIn(data) else { return }
         var answer = router.answer(head)
         if gate.isDraining { answer.persistence = .close }
-        logger.debug(
-            "request answered",
-            metadata: [
-                "http.method": "\(head.method.rawValue)",
-                // Without the query, which may one day carry a viewer's token.
-                "url.path": "\(head.uri.prefix { $0 != "?" })",
-                "http.status_code": "\(answer.response.status.code)",
-            ]
-        )
+        logger.logAnswer(to: head, answer.response, "1.\(head.version.minor)")
         send(answer, context: context)
     }
 

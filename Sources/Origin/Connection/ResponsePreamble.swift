@@ -19,7 +19,7 @@ enum Persistence: Hashable, Sendable {
 final class ResponsePreamble {
     private let secondsSinceEpoch: () -> Int
     private var second = Int.min
-    private var date = ""
+    private var currentDate = ""
     private var okay = ByteBuffer()
 
     /// Preambles dated by a clock.
@@ -29,20 +29,29 @@ final class ResponsePreamble {
         self.secondsSinceEpoch = secondsSinceEpoch
     }
 
+    /// The value of Date in a response of this moment.
+    var date: String {
+        tick()
+        return currentDate
+    }
+
     /// The first lines of a response of this moment.
     func lines(_ status: HTTPResponseStatus, _ persistence: Persistence) -> ByteBuffer {
-        let now = secondsSinceEpoch()
-        if now != second {
-            second = now
-            date = HTTPDate.string(secondsSinceEpoch: now)
-            okay = make(.ok, .keepAlive)
-        }
+        tick()
         return status == .ok && persistence == .keepAlive ? okay : make(status, persistence)
+    }
+
+    private func tick() {
+        let now = secondsSinceEpoch()
+        guard now != second else { return }
+        second = now
+        currentDate = HTTPDate.string(secondsSinceEpoch: now)
+        okay = make(.ok, .keepAlive)
     }
 
     private func make(_ status: HTTPResponseStatus, _ persistence: Persistence) -> ByteBuffer {
         var lines = ByteBuffer()
-        lines.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\nDate: \(date)\r\n")
+        lines.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\nDate: \(currentDate)\r\n")
         switch persistence {
         case .keepAlive: break
         case .keepAliveExplicitly: lines.writeStaticString("Connection: keep-alive\r\n")

@@ -24,7 +24,8 @@ struct ConfigurationKey: Sendable {
     /// Every setting, in the order in which `lyceum config` prints them.
     static let all =
         [
-            dataDirectory, httpHost, httpPort, rtmpHost, rtmpPort, rtmpsPort, tlsCertificate, tlsKey, reconnectURL,
+            dataDirectory, httpHost, httpPort, httpsPort, rtmpHost, rtmpPort, rtmpsPort, tlsCertificate, tlsKey,
+            reconnectURL,
             publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, metricsHost, metricsPort, operatorToken,
             segmentSeconds, windowSeconds, graceSeconds, logLevel, hlsJavaScript, hlsJavaScriptURL,
         ] + ingestLimits
@@ -46,6 +47,12 @@ struct ConfigurationKey: Sendable {
         defaultValue: "8080",
         expected: "a port from 0 to 65535; 0 takes a free one",
         summary: "the port that viewers connect to"
+    )
+    static let httpsPort = ConfigurationKey(
+        path: ["https", "port"],
+        defaultValue: "",
+        expected: "a port from 0 to 65535, 0 for a free one, or nothing for no HTTPS",
+        summary: "the port that viewers connect to over TLS, with HTTP/2 or HTTP/1.1; needs a certificate"
     )
     static let rtmpHost = ConfigurationKey(
         path: ["rtmp", "host"],

@@ -12,6 +12,8 @@ struct ConfigurationOptions: ParsableArguments {
     var httpHost: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.httpPort.help))
     var httpPort: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.httpsPort.help))
+    var httpsPort: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.rtmpHost.help))
     var rtmpHost: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.rtmpPort.help))
@@ -99,7 +101,8 @@ struct ConfigurationOptions: ParsableArguments {
 
     private var flags: [(key: ConfigurationKey, value: String)] {
         let all: [(ConfigurationKey, String?)] = [
-            (.dataDirectory, dataDir), (.httpHost, httpHost), (.httpPort, httpPort), (.rtmpHost, rtmpHost),
+            (.dataDirectory, dataDir), (.httpHost, httpHost), (.httpPort, httpPort), (.httpsPort, httpsPort),
+            (.rtmpHost, rtmpHost),
             (.rtmpPort, rtmpPort), (.rtmpsPort, rtmpsPort), (.tlsCertificate, tlsCert),
             (.tlsKey, tlsKey), (.reconnectURL, rtmpReconnectUrl), (.publish, publish), (.webhookURL, webhookUrl),
             (.webhookSecret, webhookSecret), (.rtmpPlay, rtmpPlay),

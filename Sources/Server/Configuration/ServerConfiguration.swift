@@ -28,6 +28,8 @@ struct ServerConfiguration: Sendable {
     let dataDirectory: String
     let httpHost: String
     let httpPort: Int
+    /// The port for HTTP over TLS, if it is wanted.
+    let httpsPort: Int?
     let rtmpHost: String
     let rtmpPort: Int
     /// The port for RTMP over TLS, if it is wanted.
@@ -69,10 +71,9 @@ struct ServerConfiguration: Sendable {
         httpHost = try reader.value(.httpHost) { $0 }
         httpPort = try reader.value(.httpPort, Self.port)
         rtmpPort = try reader.value(.rtmpPort, Self.port)
-        rtmpsPort = try reader.value(.rtmpsPort) { text -> Int?? in
-            text.isEmpty ? .some(nil) : Self.port(text).map { .some($0) }
-        }
-        let needsCertificate = rtmpsPort != nil
+        rtmpsPort = try reader.value(.rtmpsPort, Self.optionalPort)
+        httpsPort = try reader.value(.httpsPort, Self.optionalPort)
+        let needsCertificate = rtmpsPort != nil || httpsPort != nil
         tlsCertificate = try reader.value(.tlsCertificate) { needsCertificate && $0.isEmpty ? nil : $0 }
         tlsKey = try reader.value(.tlsKey) { needsCertificate && $0.isEmpty ? nil : $0 }
         reconnectURL = try reader.value(.reconnectURL) { text in
@@ -130,6 +131,11 @@ struct ServerConfiguration: Sendable {
     private static func port(_ text: String) -> Int? {
         guard let port = Int(text), (0...65_535).contains(port) else { return nil }
         return port
+    }
+
+    /// A port, or nothing for none.
+    private static func optionalPort(_ text: String) -> Int?? {
+        text.isEmpty ? .some(nil) : port(text).map { .some($0) }
     }
 
     private static func seconds(_ text: String, in range: ClosedRange<Double>) -> Double? {

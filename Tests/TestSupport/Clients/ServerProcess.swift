@@ -10,6 +10,8 @@ public final class ServerProcess: Sendable {
     public let rtmpPort: Int
     /// The port of the RTMPS listener, where there is one.
     public let rtmpsPort: Int?
+    /// The port of the HTTPS origin, where there is one.
+    public let httpsPort: Int?
     /// The folder that it keeps its data in.
     public let dataFolder: TemporaryFolder
     private let process: ChildProcess
@@ -18,9 +20,11 @@ public final class ServerProcess: Sendable {
         process: ChildProcess,
         dataFolder: TemporaryFolder,
         httpPort: Int,
+        httpsPort: Int?,
         rtmpPort: Int,
         rtmpsPort: Int?
     ) {
+        self.httpsPort = httpsPort
         self.rtmpsPort = rtmpsPort
         self.process = process
         self.dataFolder = dataFolder
@@ -68,6 +72,7 @@ public final class ServerProcess: Sendable {
             process: process,
             dataFolder: folder,
             httpPort: httpPort,
+            httpsPort: number("https.port", in: rtmp.text),
             rtmpPort: rtmpPort,
             rtmpsPort: number("rtmps.port", in: rtmp.text)
         )

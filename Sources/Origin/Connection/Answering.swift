@@ -1,0 +1,47 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// What a connection needs to answer requests, and the handlers of one that speaks HTTP/1.1.
+///
+/// Belongs to the connection's event loop.
+struct Answering {
+    let router: Router
+    let preamble: ResponsePreamble
+    let gate: ConnectionGate
+    let limits: OriginLimits
+    let logger: Logger
+
+    /// The handlers of an HTTP/1.1 connection, the one nearest to the socket first.
+    func handlers(now: NIODeadline) -> [any ChannelHandler] {
+        [
+            ConnectionWatchHandler(limits: limits, now: now),
+            BackPressureHandler(),
+            ByteToMessageHandler(HTTPRequestDecoder(limits)),
+            MediaRequestHandler(
+                router: router,
+                preamble: preamble,
+                gate: gate,
+                lingerTime: limits.lingerTime,
+                logger: logger
+            ),
+        ]
+    }
+}
+
+@available(*, unavailable)
+extension Answering: Sendable {}
+
+extension HTTPDecoder where In == HTTPServerRequestPart, Out == HTTPServerResponsePart {
+    fileprivate convenience init(_ limits: OriginLimits) {
+        var configuration = NIOHTTPDecoderLimitConfiguration()
+        configuration.maxHeaderFieldSize = limits.headerFieldSize
+        configuration.maxHeaderListSize = limits.headerListSize
+        configuration.maxHeaderFieldCount = limits.headerFieldCount
+        self.init(
+            leftOverBytesStrategy: .dropBytes,
+            informationalResponseStrategy: .drop,
+            limitConfiguration: configuration
+        )
+    }
+}

@@ -1,0 +1,156 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTP2
+
+/// Answers the one request of an HTTP/2 stream.
+///
+/// The answer is in memory when the request is complete, as over HTTP/1.1. Its body goes out in pieces as the client takes
+/// them: what waits costs a reference, not a copy, however wide the client opens its window.
+final class HTTP2RequestHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    /// How much of a body is given to the connection at a time.
+    static let pieceSize = 64 << 10
+
+    private enum State {
+        case waitingForHead
+        /// The head is there, its end of stream is not.
+        case waitingForEnd(HTTPRequestHead)
+        case sending(ByteBuffer)
+        case done
+    }
+
+    private let router: Router
+    private let preamble: ResponsePreamble
+    private let gate: ConnectionGate
+    private let limits: OriginLimits
+    private let logger: Logger
+    private var state = State.waitingForHead
+    private var resetsWhenSent = false
+    private var timer: Scheduled<Void>?
+
+    init(router: Router, preamble: ResponsePreamble, gate: ConnectionGate, limits: OriginLimits, logger: Logger) {
+        self.router = router
+        self.preamble = preamble
+        self.gate = gate
+        self.limits = limits
+        self.logger = logger
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), state) {
+        case (.headers(let head), .waitingForHead): receive(head, context: context)
+        // Trailer fields say nothing here.
+        case (.headers(let trailers), .waitingForEnd(let head)) where trailers.endStream: answer(head, context: context)
+        case (.data(let data), .waitingForEnd(let head)):
+            if data.data.readableBytes > 0 {
+                send(RequestFault.body.response, isComplete: false, context: context)
+            } else if data.endStream {
+                answer(head, context: context)
+            }
+        default: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.flush()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        writePieces(context: context)
+        context.flush()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        state = .done
+        timer?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.debug("stream failed", metadata: ["error.type": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    // MARK: - The request
+
+    private func receive(_ head: HTTP2Frame.FramePayload.Headers, context: ChannelHandlerContext) {
+        let request: HTTPRequestHead
+        do {
+            request = try HTTP2Head.request(head.headers)
+        } catch {
+            let response = Response.plain(.badRequest, "This is not an HTTP/2 request.\n")
+            return send(response, isComplete: head.endStream, context: context)
+        }
+        guard !head.endStream else { return answer(request, context: context) }
+        state = .waitingForEnd(request)
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.requestHeadTime) {
+            self.send(.plain(.requestTimeout, "The request took too long.\n"), isComplete: false, context: context)
+            context.flush()
+        }
+    }
+
+    private func answer(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+        let response = router.answer(head).response
+        logger.logAnswer(to: head, response, "2")
+        if gate.isDraining {
+            // The connection takes no further streams and closes after the last (RFC 9113 §6.8).
+            context.channel.parent?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        }
+        send(response, isComplete: true, context: context)
+    }
+
+    // MARK: - The response
+
+    /// Sends a response.
+    ///
+    /// - Parameters:
+    ///   - response: the response.
+    ///   - isComplete: whether the request had come in full; else the stream is reset behind the response (§8.1).
+    ///   - context: the handler's.
+    private func send(_ response: Response, isComplete: Bool, context: ChannelHandlerContext) {
+        timer?.cancel()
+        let fields = HTTP2Head.fields(of: response, date: preamble.date)
+        let isEmpty = response.body.readableBytes == 0
+        let head = HTTP2Frame.FramePayload.Headers(headers: fields, endStream: isEmpty)
+        context.write(wrapOutboundOut(.headers(head)), promise: nil)
+        state = isEmpty ? .done : .sending(response.body)
+        resetsWhenSent = !isComplete
+        watchProgress(context: context)
+        writePieces(context: context)
+    }
+
+    private func writePieces(context: ChannelHandlerContext) {
+        while case .sending(var body) = state, context.channel.isWritable {
+            guard let piece = body.readSlice(length: min(Self.pieceSize, body.readableBytes)) else { return }
+            let isLast = body.readableBytes == 0
+            state = isLast ? .done : .sending(body)
+            watchProgress(context: context)
+            let payload = HTTP2Frame.FramePayload.data(.init(data: .byteBuffer(piece), endStream: isLast))
+            guard isLast, resetsWhenSent else {
+                context.write(wrapOutboundOut(payload), promise: nil)
+                continue
+            }
+            context.writeAndFlush(wrapOutboundOut(payload)).assumeIsolated().whenComplete { _ in
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    /// A client that takes nothing of a body loses the stream.
+    private func watchProgress(context: ChannelHandlerContext) {
+        timer?.cancel()
+        guard case .sending = state else { return }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.stalledWriteTime) {
+            self.logger.info("reader took nothing for too long")
+            context.close(promise: nil)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension HTTP2RequestHandler: Sendable {}
