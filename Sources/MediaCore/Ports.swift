@@ -119,15 +119,15 @@ public protocol PublishAuthorizer: Sendable {
 public struct PlayRequest: Sendable {
     /// The live.
     public let stream: StreamID
-    /// The query string behind the stream's name, without its `?`; empty when there is none.
-    public let query: Secret
+    /// What the player shows to be let in: in front of the path over HTTP, `token=` in the query over RTMP.
+    public let token: Secret?
     /// The peer's address without its port.
     public let peerAddress: String
 
     /// A request to play.
-    public init(stream: StreamID, query: Secret = Secret(""), peerAddress: String) {
+    public init(stream: StreamID, token: Secret? = nil, peerAddress: String) {
         self.stream = stream
-        self.query = query
+        self.token = token
         self.peerAddress = peerAddress
     }
 }
@@ -141,12 +141,9 @@ public enum PlayDecision: Hashable, Sendable {
 }
 
 /// Decides who may play, before anything of the live is sent.
+///
+/// Over HTTP it is asked for every segment: it answers at once, from what it has.
 public protocol PlaybackAuthorizer: Sendable {
     /// Answers a request to play.
-    ///
-    /// - Parameters:
-    ///   - request: what the player asks for.
-    ///   - eventLoop: the loop of the player's connection, on which the answer is needed.
-    /// - Returns: the decision; an error is taken for a refusal without a stated reason.
-    func authorize(_ request: PlayRequest, on eventLoop: any EventLoop) -> EventLoopFuture<PlayDecision>
+    func authorize(_ request: PlayRequest) -> PlayDecision
 }

@@ -15,6 +15,8 @@ public struct OriginConfiguration: Sendable {
     /// The RTMP port to tell a streamer on the empty home page; `nil` to tell none.
     public var rtmpPort: Int? = 1935
 
+    /// Who may watch; `nil` for everybody.
+    public var access: ViewerAccess?
     /// What operators may see and do; `nil` for nothing.
     public var operators: OperatorAPI?
     /// Makes this origin the operators' port: it serves this text at `/metrics`, and the health checks.

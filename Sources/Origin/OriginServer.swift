@@ -214,7 +214,8 @@ public final class OriginServer: Sendable {
             readiness: { gate.isDraining ? .draining : readiness() },
             maximumTargetLength: configuration.limits.requestTargetLength,
             operators: configuration.operators,
-            metrics: configuration.metrics
+            metrics: configuration.metrics,
+            access: configuration.access
         )
     }
 
@@ -225,7 +226,8 @@ public final class OriginServer: Sendable {
         _ preambles: PreamblePerEventLoop
     ) throws {
         var logger = logger
-        logger[metadataKey: "peer.address"] = "\(channel.remoteAddress?.ipAddress ?? "unknown")"
+        let peerAddress = channel.remoteAddress?.ipAddress ?? "unknown"
+        logger[metadataKey: "peer.address"] = "\(peerAddress)"
         do throws(ConnectionCensus.Refusal) {
             try gate.admit(channel)
         } catch {
@@ -238,6 +240,7 @@ public final class OriginServer: Sendable {
         }
         let answering = Answering(
             router: router,
+            peerAddress: peerAddress,
             preamble: preambles.preamble(on: channel.eventLoop),
             gate: gate,
             limits: limits,

@@ -78,6 +78,7 @@ struct LiveServer: Service {
         restreamTargets = RestreamTargets(RestreamFile(dataDirectory: configuration.dataDirectory), logger: logger)
         let files = Self.openFiles(logger: logger)
 
+        let access = try Self.access(configuration)
         let store = LiveStore()
         packaging = LivePackaging(
             store: store,
@@ -92,15 +93,19 @@ struct LiveServer: Service {
             clientTLS: try Self.clientTLS(configuration),
             sinkProvider: packaging,
             authorizer: publishing.authorizer,
-            playbackAuthorizer: configuration.rtmpPlay.authorizer,
+            playbackAuthorizer: configuration.rtmpPlay.authorizer(access),
             metrics: registry,
             wallClock: Self.wallClock,
             group: group,
             logger: logger
         )
         var originConfiguration = try OriginConfiguration(configuration, files: files)
+        originConfiguration.access = access
         originConfiguration.operators = OperatorAPI(
-            token: try Self.operatorToken(configuration),
+            token: try Self.secret(
+                configuration.operatorToken,
+                or: .operatorToken(dataDirectory: configuration.dataDirectory)
+            ),
             directory: ingest.directory,
             restreams: ingest.restreams
         )
@@ -119,15 +124,6 @@ struct LiveServer: Service {
             group: group,
             logger: logger
         )
-    }
-
-    private static func operatorToken(_ configuration: ServerConfiguration) throws -> Secret {
-        if let token = configuration.operatorToken { return token }
-        do throws(OperatorTokenFile.Failure) {
-            return try OperatorTokenFile(dataDirectory: configuration.dataDirectory).load()
-        } catch {
-            throw StartFailure.unavailable("\(error)")
-        }
     }
 
     /// The port for Prometheus: the same HTTP as for viewers, with the metrics and the health checks only.
@@ -289,6 +285,7 @@ struct LiveServer: Service {
             httpsPort: httpsPort,
             rtmpHost: configuration.rtmpHost,
             ports: ports,
+            playback: configuration.playback,
             publishing: configuration.publishing,
             newKey: publishing.firstKey
         )
@@ -303,48 +300,6 @@ struct LiveServer: Service {
             )
         }
         return files
-    }
-
-    private static func clientTLS(_ configuration: ServerConfiguration) throws -> ClientTLS {
-        do throws(ClientTLS.Fault) {
-            return try ClientTLS(authorities: configuration.restreamAuthorities)
-        } catch {
-            throw StartFailure.wrongAuthorities(error)
-        }
-    }
-
-    /// The configured certificate, for a port that is wanted.
-    private static func certificate(
-        _ configuration: ServerConfiguration,
-        for port: Int?,
-        protocols: [String] = []
-    ) throws -> ServerCertificate? {
-        guard port != nil else { return nil }
-        do throws(ServerCertificate.Fault) {
-            return try ServerCertificate(
-                certificateFile: configuration.tlsCertificate,
-                keyFile: configuration.tlsKey,
-                protocols: protocols
-            )
-        } catch {
-            throw StartFailure.wrongCertificate(error)
-        }
-    }
-
-    private static func secureOrigin(
-        _ configuration: ServerConfiguration,
-        _ certificate: ServerCertificate?
-    ) -> OriginServer.SecureListener? {
-        guard let port = configuration.httpsPort, let certificate else { return nil }
-        return OriginServer.SecureListener(port: port, certificate: certificate)
-    }
-
-    private static func secureListener(
-        _ configuration: ServerConfiguration,
-        _ certificate: ServerCertificate?
-    ) -> RTMPServer.SecureListener? {
-        guard let port = configuration.rtmpsPort, let certificate else { return nil }
-        return RTMPServer.SecureListener(port: port, certificate: certificate)
     }
 
     private static let wallClock: @Sendable () -> WallClockTime = {

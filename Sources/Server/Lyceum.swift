@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The command line: `lyceum serve | drain | key | restream | streams | config | version`.
+/// The command line: `lyceum serve | drain | key | restream | streams | token | config | version`.
 @main
 struct Lyceum: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,7 +9,7 @@ struct Lyceum: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, DrainCommand.self, KeyCommand.self, RestreamCommand.self, StreamsCommand.self,
-            ConfigCommand.self, VersionCommand.self,
+            TokenCommand.self, ConfigCommand.self, VersionCommand.self,
         ]
     )
 }

@@ -8,6 +8,7 @@ struct Welcome {
     let httpsPort: Int?
     let rtmpHost: String
     let ports: RTMPServer.Ports
+    let playback: ServerConfiguration.Playback
     let publishing: ServerConfiguration.Publishing
     /// The key that this start has made, which is shown only now.
     let newKey: (stream: StreamID, secret: Secret)?
@@ -24,8 +25,8 @@ struct Welcome {
 
             \(Version.text) is ready.
 
-              Watch         \(site)/watch/\(stream)
-              HLS           \(site)/live/\(stream)/index.m3u8
+              Watch         \(watch(site, stream))
+              HLS           \(playlist(site, stream))
 
               OBS           Settings > Stream > Service: Custom…
               Server        rtmp://\(host):\(ports.rtmp)/live\(secure)
@@ -35,6 +36,14 @@ struct Welcome {
               Ctrl-C stops the server.
 
             """
+    }
+
+    private func watch(_ site: String, _ stream: String) -> String {
+        playback == .open ? "\(site)/watch/\(stream)" : "\(site) and a link that `lyceum token \(stream)` makes"
+    }
+
+    private func playlist(_ site: String, _ stream: String) -> String {
+        playback == .open ? "\(site)/live/\(stream)/index.m3u8" : "the same"
     }
 
     private var streamKey: String {

@@ -96,7 +96,8 @@ struct Fixture {
         readiness: OriginServer.Readiness = .ready,
         hlsJavaScript: ByteBuffer? = nil,
         hlsAddress: String? = nil,
-        rtmpPort: Int? = 1935
+        rtmpPort: Int? = 1935,
+        access: ViewerAccess? = nil
     ) -> Router {
         let assets = AssetCatalog(hlsJavaScript: hlsJavaScript)
         return Router(
@@ -104,7 +105,8 @@ struct Fixture {
             assets: assets,
             pages: Pages(assets: assets, hlsAddress: hlsAddress, rtmpPort: rtmpPort),
             readiness: { readiness },
-            maximumTargetLength: OriginLimits().requestTargetLength
+            maximumTargetLength: OriginLimits().requestTargetLength,
+            access: access
         )
     }
 
@@ -121,7 +123,8 @@ extension Router {
     /// The answer to a request of HTTP/1.1 with a Host field.
     func answer(_ method: HTTPMethod, _ target: String, _ fields: [(String, String)] = []) -> Answer {
         let headers = HTTPHeaders([("Host", "example.org")] + fields)
-        return answer(HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: headers))
+        let head = HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: headers)
+        return answer(head, from: "192.0.2.1")
     }
 
     /// The response to a GET.

@@ -17,11 +17,14 @@ struct HTTP2RequestHandlerTests {
 
     private func stream(_ limits: OriginLimits = OriginLimits()) throws -> EmbeddedChannel {
         let handler = HTTP2RequestHandler(
-            router: fixture.router(),
-            preamble: ResponsePreamble { 784_111_777 },
-            gate: ConnectionGate(limits: limits),
-            limits: limits,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            Answering(
+                router: fixture.router(),
+                peerAddress: "192.0.2.1",
+                preamble: ResponsePreamble { 784_111_777 },
+                gate: ConnectionGate(limits: limits),
+                limits: limits,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            )
         )
         let channel = EmbeddedChannel(handler: handler, loop: loop)
         try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 443)).wait()

@@ -17,6 +17,7 @@ struct MediaRequestHandlerTests {
         try channel.pipeline.syncOperations.addHandlers(
             Answering(
                 router: fixture.router(),
+                peerAddress: "192.0.2.1",
                 preamble: ResponsePreamble(secondsSinceEpoch: { 0 }),
                 gate: gate,
                 limits: OriginLimits(),

@@ -319,7 +319,7 @@ struct RouterTests {
     )
     func faults(version: HTTPVersion, target: String, fields: [(String, String)], status: UInt) {
         let head = HTTPRequestHead(version: version, method: .GET, uri: target, headers: HTTPHeaders(fields))
-        let answer = Fixture().router().answer(head)
+        let answer = Fixture().router().answer(head, from: "192.0.2.1")
         #expect(answer.response.status.code == status)
         #expect(answer.persistence == .close)
     }
@@ -335,7 +335,7 @@ struct RouterTests {
         var headers = HTTPHeaders([("Host", "a"), ("Content-Length", "0")])
         if let connection { headers.add(name: "Connection", value: connection) }
         let head = HTTPRequestHead(version: version, method: .GET, uri: "/healthz", headers: headers)
-        #expect(Fixture().router().answer(head).persistence == expected)
+        #expect(Fixture().router().answer(head, from: "192.0.2.1").persistence == expected)
     }
 
     @Test("readiness is told apart from health")

@@ -1,5 +1,4 @@
 public import MediaCore
-public import NIOCore
 
 /// Lets everybody play.
 public struct OpenPlaybackAuthorizer: PlaybackAuthorizer {
@@ -7,9 +6,7 @@ public struct OpenPlaybackAuthorizer: PlaybackAuthorizer {
     public init() {}
 
     /// Allows.
-    public func authorize(_ request: PlayRequest, on eventLoop: any EventLoop) -> EventLoopFuture<PlayDecision> {
-        eventLoop.makeSucceededFuture(.allow)
-    }
+    public func authorize(_ request: PlayRequest) -> PlayDecision { .allow }
 }
 
 /// Lets those play that run on the server's own machine: recorders, analysers and relays beside it.
@@ -20,10 +17,10 @@ public struct LocalPlaybackAuthorizer: PlaybackAuthorizer {
     public init() {}
 
     /// Allows a peer on a loopback address (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
-    public func authorize(_ request: PlayRequest, on eventLoop: any EventLoop) -> EventLoopFuture<PlayDecision> {
+    public func authorize(_ request: PlayRequest) -> PlayDecision {
         let address = request.peerAddress
         let isLocal = address == "::1" || address.hasPrefix("127.") || address.hasPrefix("::ffff:127.")
         let reason = "lives can be played over RTMP on the server's own machine only: open the watch page instead"
-        return eventLoop.makeSucceededFuture(isLocal ? .allow : .deny(reason: reason))
+        return isLocal ? .allow : .deny(reason: reason)
     }
 }

@@ -6,19 +6,9 @@ import NIOCore
 // What the handler does for a player: asks who may play, joins the live, writes as fast as the player reads.
 extension RTMPConnectionHandler {
     func authorizePlay(_ request: PlayRequest) {
-        guard let eventLoop = context?.eventLoop else { return }
-        gate?.close(.decision)
-        guard let authorizer = environment.playbackAuthorizer else {
-            return decide(.deny(reason: "this server shows its lives over HLS only: open the watch page instead"))
-        }
-        authorizer.authorize(request, on: eventLoop).hop(to: eventLoop).assumeIsolated().whenComplete { result in
-            self.decide((try? result.get()) ?? .deny(reason: "the server could not check who may play"))
-        }
-    }
-
-    private func decide(_ decision: PlayDecision) {
-        perform(machine.playAuthorized(decision))
-        resume()
+        let decision = environment.playbackAuthorizer.map { $0.authorize(request) }
+        let refusal = "this server shows its lives over HLS only: open the watch page instead"
+        perform(machine.playAuthorized(decision ?? .deny(reason: refusal)))
     }
 
     func join(_ stream: StreamID, _ messageStreamID: UInt32) {

@@ -24,7 +24,9 @@ extension RTMPConnectionStateMachine {
             return refuse(.playStreamNotFound, "'\(name.key.printable)' is no name of a stream", on: messageStreamID)
         }
         state = .authorizingPlay(stream, messageStreamID: messageStreamID)
-        return [.authorizePlay(PlayRequest(stream: stream, query: Secret(name.query), peerAddress: peerAddress))]
+        let token = name.query.split(separator: "&").first { $0.hasPrefix("token=") }?.dropFirst(6)
+        let request = PlayRequest(stream: stream, token: token.map { Secret(String($0)) }, peerAddress: peerAddress)
+        return [.authorizePlay(request)]
     }
 
     /// The authorizer has answered.

@@ -24,7 +24,7 @@ import NIOCore
 ///
 /// Invariants:
 /// 1. After ``Effect/authorize(_:)``, ``Effect/claim(_:)`` and ``Effect/authorizePlay(_:)`` the caller delivers no message
-///    before it has the answer.
+///    before it has the answer; that to the last it has at once.
 /// 2. ``Effect/beginPublish(_:)`` and ``Effect/endPublish(_:)`` alternate, beginning with the first; so do
 ///    ``Effect/join(_:messageStreamID:)`` and ``Effect/endPlay``.
 /// 3. ``Effect/close(_:)`` comes once and last; after it every event is answered with nothing.

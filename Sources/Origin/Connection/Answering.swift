@@ -7,6 +7,8 @@ import NIOHTTP1
 /// Belongs to the connection's event loop.
 struct Answering {
     let router: Router
+    /// The peer's, without its port.
+    let peerAddress: String
     let preamble: ResponsePreamble
     let gate: ConnectionGate
     let limits: OriginLimits
@@ -20,6 +22,7 @@ struct Answering {
             ByteToMessageHandler(HTTPRequestDecoder(limits)),
             MediaRequestHandler(
                 router: router,
+                peerAddress: peerAddress,
                 preamble: preamble,
                 gate: gate,
                 lingerTime: limits.lingerTime,

@@ -18,6 +18,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private static let largestCopiedBody = 8 << 10
 
     private let router: Router
+    private let peerAddress: String
     private let preamble: ResponsePreamble
     private let gate: ConnectionGate
     private let lingerTime: TimeAmount
@@ -25,8 +26,16 @@ final class MediaRequestHandler: ChannelInboundHandler {
     /// Set with the last response; whatever the peer sends after it is dropped.
     private var isClosing = false
 
-    init(router: Router, preamble: ResponsePreamble, gate: ConnectionGate, lingerTime: TimeAmount, logger: Logger) {
+    init(
+        router: Router,
+        peerAddress: String,
+        preamble: ResponsePreamble,
+        gate: ConnectionGate,
+        lingerTime: TimeAmount,
+        logger: Logger
+    ) {
         self.router = router
+        self.peerAddress = peerAddress
         self.preamble = preamble
         self.gate = gate
         self.lingerTime = lingerTime
@@ -35,7 +44,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing, case .head(let head) = unwrapInboundIn(data) else { return }
-        var answer = router.answer(head)
+        var answer = router.answer(head, from: peerAddress)
         if gate.isDraining { answer.persistence = .close }
         logger.logAnswer(to: head, answer.response, "1.\(head.version.minor)")
         send(answer, context: context)

@@ -8,11 +8,20 @@ extension Logger {
             "request answered",
             metadata: [
                 "http.method": "\(head.method.rawValue)",
-                // Without the query, which may one day carry a viewer's token.
-                "url.path": "\(head.uri.prefix { $0 != "?" })",
+                "url.path": "\(head.uri.withoutSecrets)",
                 "http.status_code": "\(response.status.code)",
                 "http.version": "\(version)",
             ]
         )
+    }
+}
+
+extension String {
+    /// A request target for a log: without its query, and without what may be a viewer's token, escaped or not.
+    ///
+    /// No name of ours has a `~` or needs an escape.
+    fileprivate var withoutSecrets: String {
+        let components = prefix { $0 != "?" }.split(separator: "/", omittingEmptySubsequences: false)
+        return components.map { $0.contains("~") || $0.contains("%") ? "<redacted>" : $0 }.joined(separator: "/")
     }
 }

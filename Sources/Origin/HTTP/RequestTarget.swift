@@ -37,6 +37,22 @@ struct RequestTarget: Hashable, Sendable {
         query = queryMark.map { String(Substring(path[path.index(after: $0)...])) }
     }
 
+    /// What is behind so many components.
+    func dropping(_ count: Int) -> RequestTarget {
+        RequestTarget(
+            components: Array(components.dropFirst(count)),
+            // A target that ends with what is dropped is `/`.
+            hasTrailingSlash: hasTrailingSlash && components.count > count,
+            query: query
+        )
+    }
+
+    private init(components: [String], hasTrailingSlash: Bool, query: String?) {
+        self.components = components
+        self.hasTrailingSlash = hasTrailingSlash
+        self.query = query
+    }
+
     private static func pathAndQuery(of target: String) throws(Fault) -> Substring.UTF8View {
         if target.utf8.first == UInt8(ascii: "/") { return target[...].utf8 }
         // Absolute form: every server must take it, whatever host it names (RFC 9112 §3.2.2).

@@ -23,6 +23,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     }
 
     private let router: Router
+    private let peerAddress: String
     private let preamble: ResponsePreamble
     private let gate: ConnectionGate
     private let limits: OriginLimits
@@ -31,12 +32,13 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     private var resetsWhenSent = false
     private var timer: Scheduled<Void>?
 
-    init(router: Router, preamble: ResponsePreamble, gate: ConnectionGate, limits: OriginLimits, logger: Logger) {
-        self.router = router
-        self.preamble = preamble
-        self.gate = gate
-        self.limits = limits
-        self.logger = logger
+    init(_ answering: Answering) {
+        router = answering.router
+        peerAddress = answering.peerAddress
+        preamble = answering.preamble
+        gate = answering.gate
+        limits = answering.limits
+        logger = answering.logger
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -95,7 +97,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     }
 
     private func answer(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
-        let response = router.answer(head).response
+        let response = router.answer(head, from: peerAddress).response
         logger.logAnswer(to: head, response, "2")
         if gate.isDraining {
             // The connection takes no further streams and closes after the last (RFC 9113 §6.8).

@@ -67,16 +67,7 @@ enum SecureConnection {
             streamDelegate: management.http2StreamDelegate
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
-                let answering = answering.value
-                try stream.pipeline.syncOperations.addHandler(
-                    HTTP2RequestHandler(
-                        router: answering.router,
-                        preamble: answering.preamble,
-                        gate: answering.gate,
-                        limits: answering.limits,
-                        logger: answering.logger
-                    )
-                )
+                try stream.pipeline.syncOperations.addHandler(HTTP2RequestHandler(answering.value))
             }
         }
         // In front of the last one, which takes errors.

@@ -21,10 +21,22 @@ extension Pages {
         )
     }
 
+    /// What somebody sees who may not watch.
+    func denied(_ reason: String) -> Response {
+        page(
+            .forbidden,
+            title: "Not for everybody · Lyceum",
+            """
+            <section class="notice"><h1>\(reason)</h1>
+            <p>Ask whoever invited you for a new link.</p></section>
+            """
+        )
+    }
+
     private func player(_ live: LiveStatus) -> HTML {
         """
         <div class="player" id="player" role="region" aria-label="Player" hidden data-state="loading" data-engine="none" \
-        data-name="\(live.id.name)" data-api="\(Route.apiPath(live.id))" data-playlist="\(Route.playlistPath(live.id))" \
+        data-name="\(live.id.name)" data-api="\(Route.apiPath(live.id, prefix: live.prefix))" data-playlist="\(live.playlistPath)" \
         data-hls-file="\(assets.address(of: AssetCatalog.hlsName) ?? "")" data-hls-address="\(hlsAddress ?? "")">
         <video playsinline tabindex="-1" aria-label="Live video of \(live.id.name)"></video>
         <div class="cover"><div class="spinner" aria-hidden="true"></div><p class="headline"></p><p class="detail"></p>
@@ -61,14 +73,14 @@ extension Pages {
         let video: HTML =
             isPlayable
             ? """
-            <video class="plain" controls playsinline src="\(Route.playlistPath(live.id))"></video>
+            <video class="plain" controls playsinline src="\(live.playlistPath)"></video>
             <p>JavaScript is off, so this needs a browser that plays HLS by itself: Safari, or Chrome and Edge from \
             version 142 on. With JavaScript on, other current browsers play it too.</p>
             """
             : """
             <section class="notice"><h2>Not live now</h2>
             <p>Nobody is streaming here at the moment. JavaScript is off, so this page cannot look again by itself: \
-            reload it later.</p><p><a class="button" href="\(Route.watchPath(live.id))">Look again</a></p></section>
+            reload it later.</p><p><a class="button" href="\(Route.watchPath(live.id, prefix: live.prefix))">Look again</a></p></section>
             """
         return "<noscript>\(video)</noscript>"
     }
@@ -85,7 +97,7 @@ extension Pages {
         <div><dt><kbd>↑</kbd> <kbd>↓</kbd></dt><dd>volume</dd></div>
         <div><dt><kbd>l</kbd></dt><dd>go to live</dd></div>
         </dl>
-        <p>Any HLS player opens <a href="\(Route.playlistPath(live.id))"><code>\(Route.playlistPath(live.id))</code></a> \
+        <p>Any HLS player opens <a href="\(live.playlistPath)"><code>\(live.playlistPath)</code></a> \
         on this server: VLC, mpv, a television. If the picture is troubled here, try the other engine of this page: \
         <a href="?player=hls.js">hls.js</a> or <a href="?player=native">the browser's own</a>.</p>
         </details>

@@ -53,6 +53,14 @@ extension Response {
         failure(status, detail, on: surface, HeaderFields())
     }
 
+    /// What a CDN gets that asks for a viewer who may watch; it need not ask again at once.
+    static var accessGranted: Response {
+        var fields = HeaderFields()
+        fields.add("Cache-Control", "max-age=10")
+        fields.add("Vary", "X-Forwarded-For")
+        return Response(.noContent, fields)
+    }
+
     /// What a name without a playlist gets: the player may ask again.
     static var notLiveYet: Response {
         var fields = HeaderFields()

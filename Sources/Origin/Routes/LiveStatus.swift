@@ -24,13 +24,20 @@ struct LiveStatus: Sendable {
     /// Tells one live of a name from the next one; `nil` when offline.
     let tag: String?
 
+    /// What stands in front of its paths: the token of whoever asks.
+    let prefix: String
+
     /// The status of a name whose newest live, if any, is `stream`.
-    init(id: StreamID, stream: LiveStream?) {
+    init(id: StreamID, stream: LiveStream?, prefix: String = "") {
         self.id = id
+        self.prefix = prefix
         state = stream.map { State($0.snapshot.phase) } ?? .offline
         startedAt = stream?.startedAt.description
         tag = stream?.tag
     }
+
+    /// The path of its multivariant playlist.
+    var playlistPath: String { Route.playlistPath(id, prefix: prefix) }
 
     /// Its JSON object.
     var json: JSON {
@@ -39,8 +46,8 @@ struct LiveStatus: Sendable {
             ("state", .string(state.rawValue)),
             ("startedAt", startedAt.map(JSON.string) ?? .null),
             ("tag", tag.map(JSON.string) ?? .null),
-            ("playlist", .string(Route.playlistPath(id))),
-            ("page", .string(Route.watchPath(id))),
+            ("playlist", .string(playlistPath)),
+            ("page", .string(Route.watchPath(id, prefix: prefix))),
         ])
     }
 }

@@ -24,6 +24,8 @@ enum Route: Hashable, Sendable {
     case streams
     /// `/api/v1/streams/NAME`.
     case stream(StreamID)
+    /// `/t/TOKEN/access/NAME`: whether a viewer may watch, for CDNs.
+    case access(StreamID)
     /// `/metrics`, on the operators' port.
     case metrics
     /// `/healthz`: whether the process answers.
@@ -66,19 +68,25 @@ enum Route: Hashable, Sendable {
                 return
             }
             self = target.hasTrailingSlash ? .moved(to: Self.watchPath(id)) : .watch(id)
+        case "access":
+            guard components.count == 2, !target.hasTrailingSlash, let id = StreamID(components[1]) else {
+                self = .nothing(.plain)
+                return
+            }
+            self = .access(id)
         case "api": self = Self.api(components, hasTrailingSlash: target.hasTrailingSlash)
         default: self = .nothing(.page)
         }
     }
 
     /// The path of a live's page.
-    static func watchPath(_ id: StreamID) -> String { "/watch/\(id)" }
+    static func watchPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/watch/\(id)" }
 
     /// The path of a live's multivariant playlist.
-    static func playlistPath(_ id: StreamID) -> String { "/live/\(id)/index.m3u8" }
+    static func playlistPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/live/\(id)/index.m3u8" }
 
     /// The path of what the API tells of a live.
-    static func apiPath(_ id: StreamID) -> String { "/api/v1/lives/\(id)" }
+    static func apiPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/api/v1/lives/\(id)" }
 
     /// Media has one spelling and no redirects: a player would follow one for every segment.
     private static func media(_ components: [String], hasTrailingSlash: Bool) -> Route {
@@ -110,6 +118,16 @@ enum Route: Hashable, Sendable {
         return .stream(id)
     }
 
+    /// The live that only those get whom the server lets watch; `nil` for what everybody gets.
+    var protectedLive: StreamID? {
+        switch self {
+        case .multivariantPlaylist(let id), .mediaPlaylist(let id), .renditionPlaylist(let id, _),
+            .mediaResource(let id, _), .watch(let id), .live(let id), .access(let id):
+            id
+        default: nil
+        }
+    }
+
     /// The methods that the route takes, as the field Allow has them.
     var methods: String {
         if case .stream = self { return "GET, HEAD, DELETE, OPTIONS" }
@@ -120,7 +138,7 @@ enum Route: Hashable, Sendable {
     var surface: Surface {
         switch self {
         case .home, .watch: .page
-        case .asset, .health, .readiness: .plain
+        case .asset, .health, .readiness, .access: .plain
         case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource: .media
         case .lives, .live: .api
         case .streams, .stream: .operators

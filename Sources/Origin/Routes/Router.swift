@@ -19,6 +19,9 @@ struct Router: Sendable {
     /// The text of `/metrics`, on the operators' port, which has nothing else but the health checks.
     var metrics: (@Sendable () -> String)?
 
+    /// Who may watch; `nil` for everybody.
+    var access: ViewerAccess?
+
     /// A response and what becomes of the connection after it.
     struct Answer: Sendable {
         var response: Response
@@ -26,32 +29,43 @@ struct Router: Sendable {
     }
 
     /// Answers one request.
-    func answer(_ head: HTTPRequestHead) -> Answer {
+    ///
+    /// - Parameters:
+    ///   - head: the request.
+    ///   - peerAddress: who asks, without the port.
+    /// - Returns: the answer.
+    func answer(_ head: HTTPRequestHead, from peerAddress: String) -> Answer {
         // A fault in the framing or the target may mean that the next request is not where it seems to be.
         if let fault = RequestFault(head, maximumTargetLength: maximumTargetLength) {
             return Answer(response: fault.response, persistence: .close)
         }
-        let response = respond(to: head)
+        let response = respond(to: head, from: peerAddress)
         return Answer(
             response: head.method == .HEAD ? response.withoutBody : response,
             persistence: Persistence(after: head)
         )
     }
 
-    private func respond(to head: HTTPRequestHead) -> Response {
+    private func respond(to head: HTTPRequestHead, from peerAddress: String) -> Response {
         // The server as a whole can be asked for its methods (RFC 9110 §9.3.7).
         if head.uri == "*" { return .options(on: .plain) }
-        let target: RequestTarget
+        var target: RequestTarget
         do {
             target = try RequestTarget(head.uri)
         } catch {
             return .failure(.badRequest, "The request target is no path that can be read.", on: .plain)
         }
+        let token = target.components.first == "t" && target.components.count > 2 ? target.components[1] : nil
+        if token != nil { target = target.dropping(2) }
         let route = Route(target)
+        if let refusal = refusal(of: route, Viewer(token: token, peerAddress: peerAddress, headers: head.headers)) {
+            return refusal
+        }
+        let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
         if case .nothing(let surface) = route { return notFound(on: surface) }
         guard isServed(route) else { return notFound(on: .plain) }
         switch head.method {
-        case .GET, .HEAD: return get(route, target, head.headers)
+        case .GET, .HEAD: return get(route, target, head.headers, prefix: prefix)
         case .OPTIONS: return .options(on: route.surface, methods: route.methods)
         case .DELETE:
             guard case .stream(let id) = route, let operators else { return .methodNotAllowed(route) }
@@ -69,17 +83,31 @@ struct Router: Sendable {
         }
     }
 
-    private func get(_ route: Route, _ target: RequestTarget, _ headers: HTTPHeaders) -> Response {
+    /// What somebody gets instead of a live that is not for them.
+    private func refusal(of route: Route, _ viewer: Viewer) -> Response? {
+        guard let access, let stream = route.protectedLive else { return nil }
+        let isQuestion = if case .access = route { true } else { false }
+        guard case .deny(let reason) = access.decide(about: stream, viewer, isQuestion: isQuestion) else { return nil }
+        return route.surface == .page ? pages.denied(reason) : .failure(.forbidden, reason, on: route.surface)
+    }
+
+    private func get(
+        _ route: Route,
+        _ target: RequestTarget,
+        _ headers: HTTPHeaders,
+        prefix: String
+    ) -> Response {
         switch route {
         case .mediaPlaylist(let id): playlist(of: id, .media, headers)
         case .multivariantPlaylist(let id): playlist(of: id, .multivariant, headers)
         case .renditionPlaylist(let id, let name): playlist(of: id, .rendition(name: name), headers)
         case .mediaResource(let id, let name): mediaResource(of: id, named: name, headers)
         case .home: pages.home(lives, host: headers.first(name: "host"))
-        case .watch(let id): pages.watch(LiveStatus(id: id, stream: store.stream(id)))
+        case .watch(let id): pages.watch(LiveStatus(id: id, stream: store.stream(id), prefix: prefix))
         case .asset(let name): assets.respond(name, query: target.query, headers) ?? notFound(on: .plain)
         case .lives: .json(.object([("lives", .array(lives.map(\.json)))]))
-        case .live(let id): .json(LiveStatus(id: id, stream: store.stream(id)).json)
+        case .live(let id): .json(LiveStatus(id: id, stream: store.stream(id), prefix: prefix).json)
+        case .access: .accessGranted
         case .streams: operators?.streams(headers) ?? notFound(on: .operators)
         case .stream(let id): operators?.stream(id, headers) ?? notFound(on: .operators)
         case .metrics: .metrics(metrics?() ?? "")
@@ -92,7 +120,8 @@ struct Router: Sendable {
 
     /// Every live that someone may want to watch, by name.
     private var lives: [LiveStatus] {
-        store.streams.map { LiveStatus(id: $0.id, stream: $0) }.sorted { $0.id.name < $1.id.name }
+        // Where links decide who may watch, the server names no live by itself.
+        access != nil ? [] : store.streams.map { LiveStatus(id: $0.id, stream: $0) }.sorted { $0.id.name < $1.id.name }
     }
 
     private var readinessResponse: Response {

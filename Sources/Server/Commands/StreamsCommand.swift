@@ -73,7 +73,7 @@ struct StreamsCommand: AsyncParsableCommand {
 
     private static func token(_ configuration: ServerConfiguration) throws -> Secret {
         if let token = configuration.operatorToken { return token }
-        let file = OperatorTokenFile(dataDirectory: configuration.dataDirectory)
+        let file = SecretFile.operatorToken(dataDirectory: configuration.dataDirectory)
         if let token = try? file.read() { return token }
         Terminal.complain("there is no \(file.path): start the server first, or name its data folder with --data-dir")
         throw ExitCode.unavailable

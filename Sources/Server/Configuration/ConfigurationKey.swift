@@ -26,7 +26,8 @@ struct ConfigurationKey: Sendable {
         [
             dataDirectory, httpHost, httpPort, httpsPort, rtmpHost, rtmpPort, rtmpsPort, tlsCertificate, tlsKey,
             reconnectURL,
-            publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, metricsHost, metricsPort, operatorToken,
+            publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, playback, tokenSecret, cdnSecret,
+            metricsHost, metricsPort, operatorToken,
             segmentSeconds, windowSeconds, graceSeconds, logLevel, hlsJavaScript, hlsJavaScriptURL,
         ] + ingestLimits
 
@@ -139,6 +140,26 @@ struct ConfigurationKey: Sendable {
         defaultValue: "",
         expected: "a file with certificates in PEM form, or nothing",
         summary: "authorities that rtmps servers which lives are pushed to may have besides the system's"
+    )
+    static let playback = ConfigurationKey(
+        path: ["playback"],
+        defaultValue: "open",
+        expected: "open or tokens",
+        summary: "who may watch over HTTP: everybody, or those with a link that `lyceum token` makes"
+    )
+    static let tokenSecret = ConfigurationKey(
+        path: ["token", "secret"],
+        defaultValue: "",
+        expected: "at least 16 characters, or nothing: then one is made in the data folder",
+        summary: "what viewers' links are signed with",
+        isSecret: true
+    )
+    static let cdnSecret = ConfigurationKey(
+        path: ["cdn", "secret"],
+        defaultValue: "",
+        expected: "at least 16 characters, or nothing",
+        summary: "what a CDN in front of this server shows to get every live; see docs/cdn.md",
+        isSecret: true
     )
     static let segmentSeconds = ConfigurationKey(
         path: ["segment", "seconds"],

@@ -36,6 +36,12 @@ struct ConfigurationOptions: ParsableArguments {
     var rtmpPlay: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.restreamAuthorities.help))
     var restreamCa: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.playback.help))
+    var playback: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.tokenSecret.help))
+    var tokenSecret: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.cdnSecret.help))
+    var cdnSecret: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.metricsHost.help))
     var metricsHost: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.metricsPort.help))
@@ -106,7 +112,9 @@ struct ConfigurationOptions: ParsableArguments {
             (.rtmpPort, rtmpPort), (.rtmpsPort, rtmpsPort), (.tlsCertificate, tlsCert),
             (.tlsKey, tlsKey), (.reconnectURL, rtmpReconnectUrl), (.publish, publish), (.webhookURL, webhookUrl),
             (.webhookSecret, webhookSecret), (.rtmpPlay, rtmpPlay),
-            (.restreamAuthorities, restreamCa), (.metricsHost, metricsHost), (.metricsPort, metricsPort),
+            (.restreamAuthorities, restreamCa),
+            (.playback, playback), (.tokenSecret, tokenSecret), (.cdnSecret, cdnSecret), (.metricsHost, metricsHost),
+            (.metricsPort, metricsPort),
             (.operatorToken, operatorToken), (.maximumConnections, rtmpMaxConnections),
             (.maximumConnectionsPerAddress, rtmpMaxConnectionsPerAddress),
             (.maximumBytesPerSecond, rtmpMaxBytesPerSecond), (.maximumMessageBytes, rtmpMaxMessageBytes),

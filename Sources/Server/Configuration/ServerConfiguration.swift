@@ -15,6 +15,14 @@ struct ServerConfiguration: Sendable {
         case open
     }
 
+    /// Who may watch over HTTP.
+    enum Playback: String {
+        /// Everybody.
+        case open
+        /// Those with a link that `lyceum token` has signed.
+        case tokens
+    }
+
     /// Who may play over RTMP.
     enum RTMPPlay: String {
         /// Programs on this machine.
@@ -53,6 +61,11 @@ struct ServerConfiguration: Sendable {
     let rtmpPlay: RTMPPlay
     /// Who else may have signed the certificates of servers that lives are pushed to; empty for nobody.
     let restreamAuthorities: String
+    let playback: Playback
+    /// What viewers' links are signed with; `nil` for what is in the data folder.
+    let tokenSecret: Secret?
+    /// What a CDN shows; `nil` when there is none.
+    let cdnSecret: Secret?
     let segmentDuration: MediaTime
     let windowDuration: MediaTime
     let gracePeriod: Duration
@@ -85,9 +98,10 @@ struct ServerConfiguration: Sendable {
         metricsPort = try reader.value(.metricsPort) { text -> Int?? in
             text == "off" || text.isEmpty ? .some(nil) : Self.port(text).map { .some($0) }
         }
-        operatorToken = try reader.value(.operatorToken) { text -> Secret?? in
-            text.isEmpty ? .some(nil) : text.count >= 16 ? .some(Secret(text)) : nil
-        }
+        operatorToken = try reader.value(.operatorToken, Self.optionalSecret)
+        playback = try reader.value(.playback) { Playback(rawValue: $0) }
+        tokenSecret = try reader.value(.tokenSecret, Self.optionalSecret)
+        cdnSecret = try reader.value(.cdnSecret, Self.optionalSecret)
         ingestLimits = try IngestLimits { key, range in
             try reader.value(key) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
         }
@@ -138,6 +152,11 @@ struct ServerConfiguration: Sendable {
         text.isEmpty ? .some(nil) : port(text).map { .some($0) }
     }
 
+    /// A secret of at least 16 characters, or nothing for none.
+    private static func optionalSecret(_ text: String) -> Secret?? {
+        text.isEmpty ? .some(nil) : text.count >= 16 ? .some(Secret(text)) : nil
+    }
+
     private static func seconds(_ text: String, in range: ClosedRange<Double>) -> Double? {
         guard let seconds = Double(text), range.contains(seconds) else { return nil }
         return seconds
@@ -146,10 +165,13 @@ struct ServerConfiguration: Sendable {
 
 extension ServerConfiguration.RTMPPlay {
     /// What decides; `nil` when nobody may play.
-    var authorizer: (any PlaybackAuthorizer)? {
+    ///
+    /// - Parameter viewers: what decides about viewers over HTTP; `nil` when all may watch.
+    /// - Returns: what decides about players.
+    func authorizer(_ viewers: ViewerAccess?) -> (any PlaybackAuthorizer)? {
         switch self {
         case .local: LocalPlaybackAuthorizer()
-        case .open: OpenPlaybackAuthorizer()
+        case .open: viewers?.authorizer ?? OpenPlaybackAuthorizer()
         case .off: nil
         }
     }

@@ -4,10 +4,8 @@ import Glibc
 import MediaCore
 import SystemPackage
 
-/// The file `operator-token` in the data folder: what operators' programs show to see who publishes and to end it.
-///
-/// Made with a random token on the first start, readable by its owner alone; LYCEUM_OPERATOR_TOKEN takes its place.
-struct OperatorTokenFile {
+/// A file in the data folder with one secret: made with a random one when it is first wanted, readable by its owner alone.
+struct SecretFile {
     /// The file cannot be made or read.
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -19,11 +17,21 @@ struct OperatorTokenFile {
 
     let path: String
 
-    init(dataDirectory: String) { path = dataDirectory + "/operator-token" }
+    /// What operators' programs show to see who publishes and to end it; LYCEUM_OPERATOR_TOKEN takes its place.
+    static func operatorToken(dataDirectory: String) -> SecretFile {
+        SecretFile(path: dataDirectory + "/operator-token")
+    }
 
-    /// The token, made first when there is none.
+    /// What viewers' links are signed with; LYCEUM_TOKEN_SECRET takes its place.
+    static func playbackKey(dataDirectory: String) -> SecretFile {
+        SecretFile(path: dataDirectory + "/playback-key")
+    }
+
+    private init(path: String) { self.path = path }
+
+    /// The secret, made first when there is none.
     func load() throws(Failure) -> Secret {
-        if let token = try read() { return token }
+        if let secret = try read() { return secret }
         do {
             try DataFolder.make(FilePath(path).removingLastComponent())
             let file = try FileDescriptor.open(
@@ -32,15 +40,15 @@ struct OperatorTokenFile {
                 options: [.create, .exclusiveCreate, .closeOnExec],
                 permissions: .ownerReadWrite
             )
-            let token = Randomness.token(bits: Self.bits)
-            try file.closeAfter { _ = try file.writeAll((token + "\n").utf8) }
-            return Secret(token)
+            let secret = Randomness.token(bits: Self.bits)
+            try file.closeAfter { _ = try file.writeAll((secret + "\n").utf8) }
+            return Secret(secret)
         } catch {
             throw Failure(description: "\(path) cannot be made: \(error)")
         }
     }
 
-    /// The token, or `nil` when there is no file.
+    /// The secret, or `nil` when there is no file.
     func read() throws(Failure) -> Secret? {
         let text: String
         do {
@@ -55,10 +63,10 @@ struct OperatorTokenFile {
         } catch {
             throw Failure(description: "\(path) cannot be read: \(error)")
         }
-        let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard token.count >= Self.shortest else {
-            throw Failure(description: "\(path) holds \(token.count) characters, expected at least \(Self.shortest)")
+        let secret = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard secret.count >= Self.shortest else {
+            throw Failure(description: "\(path) holds \(secret.count) characters, expected at least \(Self.shortest)")
         }
-        return Secret(token)
+        return Secret(secret)
     }
 }
