@@ -12,6 +12,8 @@ public struct MediaSegment: Sendable {
     public let isIndependent: Bool
     /// Whether EXT-X-DISCONTINUITY stands before it.
     public let isDiscontinuous: Bool
+    /// What the encoder said during it.
+    public let dateRanges: [DateRange]
     /// What EXT-X-MAP names for it.
     public let initialization: StoredResource
     /// Its bytes.
@@ -24,6 +26,7 @@ public struct MediaSegment: Sendable {
         programDateTime: WallClockTime,
         isIndependent: Bool,
         isDiscontinuous: Bool,
+        dateRanges: [DateRange] = [],
         initialization: StoredResource,
         resource: StoredResource
     ) {
@@ -32,6 +35,7 @@ public struct MediaSegment: Sendable {
         self.programDateTime = programDateTime
         self.isIndependent = isIndependent
         self.isDiscontinuous = isDiscontinuous
+        self.dateRanges = dateRanges
         self.initialization = initialization
         self.resource = resource
     }

@@ -88,14 +88,17 @@ final class LivePackager: AccessUnitSink {
         guard let targetDuration = segmenter.primary.policy.targetDuration else { return }
         let isFirst = snapshot.window.segments.isEmpty
         if set.primary.startsEpoch { fixProgramDateTime(set) }
+        let number = snapshot.window.nextMediaSequenceNumber
+        let events = metadata.take(before: set.primary.end.decodeTime)
         let place = SegmentPlace(
-            mediaSequenceNumber: snapshot.window.nextMediaSequenceNumber,
+            mediaSequenceNumber: number,
             duration: set.primary.duration,
             programDateTime: programDateTimeOfZero + set.primary.start,
             isDiscontinuous: set.startsEpoch && !isFirst,
             startsEpoch: set.startsEpoch,
             targetDuration: targetDuration,
-            events: metadata.take(before: set.primary.end.decodeTime)
+            events: events,
+            dateRanges: dateRanges(of: events, inSegment: number)
         )
         let limits = LiveWindow.Limits(duration: configuration.windowDuration, minimumSegments: 6)
         ladder.append(set, at: place, limits: limits, to: &snapshot)
@@ -105,6 +108,21 @@ final class LivePackager: AccessUnitSink {
         guard let segment = snapshot.window.segments.last else { return }
         report.published(set, segment, ladder.active, isFirst: isFirst, targetDuration: targetDuration)
         if segmenter.primary.silentFrames > 0 { report.insertedSilence() }
+    }
+
+    /// What the playlist tells of events: some of each segment, the short ones with what was said.
+    ///
+    /// An encoder may send a time code with every picture; all of that is in the segments, where it costs each viewer one
+    /// transfer instead of one for each reload.
+    private func dateRanges(of events: [TimedMetadataQueue.Event], inSegment number: Int) -> [DateRange] {
+        events.prefix(DateRange.maximumPerSegment).enumerated().map { index, event in
+            DateRange(
+                id: "\(stream.tag)-\(number)-\(index)",
+                name: event.name,
+                start: programDateTimeOfZero + event.time,
+                json: event.json.utf8.count <= DateRange.longestJSON ? event.json : nil
+            )
+        }
     }
 
     /// Maps an epoch to the time of day: its first segment ended when the media that came since then began, so it began

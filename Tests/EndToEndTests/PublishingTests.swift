@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -93,5 +94,32 @@ struct PublishingTests {
         #expect((8...9).contains(playlist.targetDuration))
         #expect(abs(playlist.duration - 27) < 0.5)
         for segment in playlist.segments.dropLast() { #expect(abs(segment.duration - 250.0 / 30) < 0.1) }
+    }
+
+    @Test("a line of text that ffmpeg sends is in the playlist, at its time of day")
+    func textData() async throws {
+        let server = try await ServerProcess.start()
+        let folder = try TemporaryFolder()
+        try folder.write("lines.srt", "1\n00:00:01,000 --> 00:00:02,000\nGood \"evening\" é\n\n")
+        let media = FFmpegPublisher.Media([
+            "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=6", "-i", folder.file("lines.srt"),
+            "-map", "0:v", "-map", "1:s", "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p",
+            "-c:s", "text",
+        ])
+        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: try await server.streamKey()))
+        let viewer = LiveViewer(server)
+        try await viewer.watchToEnd()
+        #expect(try await publisher.waitForExit() == .status(0))
+        let segments = try #require(await viewer.playlist).segments
+        let range = try #require(segments.first?.dateRanges.first)
+        #expect(segments.flatMap(\.dateRanges).count == 1)
+        #expect(try range.quoted("CLASS") == "onTextData")
+        let text = try #require(try range.quoted("X-LYCEUM-JSON")?.removingPercentEncoding)
+        #expect(try JSONValue(parsing: text.utf8)["text"]?.string == "Good \"evening\" é")
+        let start = try #require(try range.quoted("START-DATE"))
+        let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        let moment = try Date(start, strategy: format).timeIntervalSince1970 * 1000
+        let began = Double(try #require(segments[0].programDateTime).milliseconds)
+        #expect(abs(moment - began - 1000) < 2)
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import LiveStore
 import Logging
 import MediaCore
@@ -334,6 +335,40 @@ struct LivePackagerTests {
         #expect(abs(Double(average) - Double(video + sound) / seconds) < 3)
     }
 
+    @Test(
+        "the playlist tells the first of a segment's moments at their time of day, with what was said when that is short"
+    )
+    func dateRanges() throws {
+        let sink = packaging.beginPublish(id)
+        sink.configure(try Media.avc())
+        for unit in media(seconds: 6) where unit.trackID == Media.video {
+            sink.receive(unit)
+            guard unit.decodeTime == .milliseconds(1000) else { continue }
+            sink.receive(TimedMetadata(name: "on\"Text\"", time: unit.decodeTime, json: #"{"text":"\"a\" é\n100 %"}"#))
+            sink.receive(
+                TimedMetadata(name: "onCue", time: .milliseconds(1500), json: String(repeating: "1", count: 513))
+            )
+            for _ in 0..<20 { sink.receive(TimedMetadata(name: "onFI", time: .milliseconds(1600), json: "[]")) }
+        }
+        sink.finish(.clean)
+
+        let segments = try playlist().segments
+        let ranges = segments.flatMap(\.dateRanges)
+        #expect(ranges.count == 8, "no more of one segment")
+        #expect(segments[0].dateRanges.count == 8)
+        #expect(try ranges.prefix(3).map { try $0.quoted("CLASS") } == ["onText", "onCue", "onFI"])
+        let data = try #require(try ranges[0].quoted("X-LYCEUM-JSON")?.removingPercentEncoding)
+        #expect(data == #"{"text":"\"a\" é\n100 %"}"#)
+        #expect(try ranges[1].quoted("X-LYCEUM-JSON") == nil)
+        let start = try #require(segments[0].programDateTime).milliseconds
+        let moments = try ranges.prefix(2).map { range -> Int64 in
+            let text = try #require(try range.quoted("START-DATE"))
+            let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+            return Int64((try Date(text, strategy: format).timeIntervalSince1970 * 1000).rounded()) - start
+        }
+        #expect(moments == [1000, 1500])
+    }
+
     @Test("what the encoder said is in every rendition with pictures, and not a second time beside their sound")
     func eventsOnce() throws {
         let sink = publish([], try videos() + [Media.aac(), Media.audio(1)], ending: nil)
@@ -348,6 +383,7 @@ struct LivePackagerTests {
                 try bytes(segment.uri).dropFirst(4).starts(with: "emsg".utf8)
             }
             #expect(events == count, "\(name)")
+            #expect(try rendition("\(name).m3u8").segments.flatMap(\.dateRanges).count == count, "\(name)")
         }
     }
 

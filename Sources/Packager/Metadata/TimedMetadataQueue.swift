@@ -12,7 +12,9 @@ struct TimedMetadataQueue {
         let time: MediaTime
         /// Counts all events of a publish.
         let id: UInt32
-        /// An ID3 tag.
+        let name: String
+        let json: String
+        /// Both as an ID3 tag.
         let tag: [UInt8]
     }
 
@@ -28,7 +30,7 @@ struct TimedMetadataQueue {
     mutating func append(_ metadata: TimedMetadata, at time: MediaTime) {
         let tag = ID3Tag.userText(metadata.name, metadata.json)
         guard events.count < Self.maximumCount, byteCount + tag.count <= Self.maximumBytes else { return }
-        events.append(Event(time: time, id: count, tag: tag))
+        events.append(Event(time: time, id: count, name: metadata.name, json: metadata.json, tag: tag))
         byteCount += tag.count
         count &+= 1
     }

@@ -36,6 +36,7 @@ enum MediaPlaylist {
                 map = segment.initialization.name
                 text.writeString("#EXT-X-MAP:URI=\"\(segment.initialization.name)\"\n")
             }
+            for range in segment.dateRanges { text.writeString(range.tag) }
             text.writeString(
                 """
                 #EXT-X-PROGRAM-DATE-TIME:\(segment.programDateTime)

@@ -15,6 +15,8 @@ struct SegmentPlace {
     let targetDuration: Int
     /// What the encoder said meanwhile.
     let events: [TimedMetadataQueue.Event]
+    /// The same, as far as playlists tell it.
+    let dateRanges: [DateRange]
 }
 
 /// What one rendition carries in a segment.
@@ -111,6 +113,7 @@ struct RenditionWriter {
             programDateTime: place.programDateTime,
             isIndependent: content.isIndependent,
             isDiscontinuous: place.isDiscontinuous,
+            dateRanges: content.carriesEvents ? place.dateRanges : [],
             initialization: initialization,
             resource: StoredResource(kind: .mediaSegment, name: "\(name).m4s", body: body, entityTag: name)
         )

@@ -70,7 +70,8 @@ public struct AttributeList: Hashable, Sendable {
 
     func fail(_ problem: String) -> PlaylistError { PlaylistError(line: line, problem: problem) }
 
-    func quoted(_ name: String) throws(PlaylistError) -> String? {
+    /// The text of an attribute that has to be a quoted-string; `nil` when it is not there.
+    public func quoted(_ name: String) throws(PlaylistError) -> String? {
         switch values[name] {
         case nil: return nil
         case .quoted(let text): return text

@@ -47,6 +47,8 @@ public struct MediaPlaylist: Hashable, Sendable {
         public let keys: [AttributeList]
         /// EXT-X-PROGRAM-DATE-TIME before it.
         public let programDateTime: DateTime?
+        /// The EXT-X-DATERANGE tags before it.
+        public let dateRanges: [AttributeList]
         /// Its Media Sequence Number.
         public let mediaSequenceNumber: Int
         /// Its Discontinuity Sequence Number.

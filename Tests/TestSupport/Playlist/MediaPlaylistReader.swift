@@ -7,6 +7,7 @@ struct MediaPlaylistReader {
     private var map: MediaPlaylist.Map?
     private var keys: [AttributeList] = []
     private var discontinuities = 0
+    private var dateRangeIDs: Set<String> = []
     private var segment = PendingSegment()
     private var lastByteRange: (uri: String, end: Int)?
     private var lastLine = 0
@@ -17,6 +18,7 @@ struct MediaPlaylistReader {
         var byteRange: MediaPlaylist.ByteRange?
         var isDiscontinuous = false
         var programDateTime: MediaPlaylist.DateTime?
+        var dateRanges: [AttributeList] = []
         var unknownTags: [String] = []
 
         var isEmpty: Bool {
@@ -134,10 +136,18 @@ struct MediaPlaylistReader {
         case "EXT-X-KEY":
             try takeKey(line.attributes(value), line)
         default:
-            let range = try line.attributes(value)
-            _ = try range.required("ID", range.quoted("ID"))
-            _ = try range.required("START-DATE", range.quoted("START-DATE"))
+            try takeDateRange(line.attributes(value), line)
         }
+    }
+
+    /// §4.3.2.7: an ID stands for one range only.
+    private mutating func takeDateRange(_ range: AttributeList, _ line: PlaylistLine) throws(PlaylistError) {
+        let id = try range.required("ID", range.quoted("ID"))
+        let start = try range.required("START-DATE", range.quoted("START-DATE"))
+        guard DateTimeText.read(start[...]) != nil else { throw line.fail("START-DATE '\(start)'") }
+        guard dateRangeIDs.insert(id).inserted else { throw line.fail("a second EXT-X-DATERANGE with ID \(id)") }
+        for (name, _) in range.values where name.hasPrefix("X-") { _ = try range.quoted(name) }
+        segment.dateRanges.append(range)
     }
 
     private mutating func extinf(
@@ -219,6 +229,7 @@ struct MediaPlaylistReader {
                 map: map,
                 keys: keys,
                 programDateTime: segment.programDateTime,
+                dateRanges: segment.dateRanges,
                 mediaSequenceNumber: playlist.mediaSequence + playlist.segments.count,
                 discontinuitySequenceNumber: (playlist.discontinuitySequence ?? 0) + discontinuities,
                 unknownTags: segment.unknownTags
