@@ -38,6 +38,7 @@ struct PlaylistReaderTests {
             #EXT-X-DISCONTINUITY-SEQUENCE:3
             #EXT-X-INDEPENDENT-SEGMENTS
             #EXT-X-SERVER-CONTROL:HOLD-BACK=6
+            #EXT-X-UNHEARD-OF:1
             #EXT-X-MAP:URI="a.mp4"
             #EXT-X-PROGRAM-DATE-TIME:2024-02-29T23:59:59.500Z
             #EXTINF:2.000,
@@ -50,7 +51,8 @@ struct PlaylistReaderTests {
 
             """
         )
-        #expect(playlist.unknownTags == ["#EXT-X-SERVER-CONTROL:HOLD-BACK=6"])
+        #expect(playlist.unknownTags == ["#EXT-X-UNHEARD-OF:1"])
+        #expect(playlist.serverControl?.holdBack == 6)
         #expect(playlist.segments.map(\.mediaSequenceNumber) == [41, 42])
         #expect(playlist.segments.map(\.discontinuitySequenceNumber) == [3, 4])
         #expect(playlist.segments.map { $0.map?.uri } == ["a.mp4", "b.mp4"])
@@ -69,7 +71,7 @@ struct PlaylistReaderTests {
             ("EXTM3U with a space", "#EXTM3U \n#EXT-X-TARGETDURATION:2\n"),
             ("EXTM3U twice", sound + "#EXTM3U\n"),
             ("byte order mark", "\u{FEFF}" + sound),
-            ("control character", sound + "#EXTINF:2,a\tb\na.ts\n"),
+            ("control character", sound + "#EXTINF:2,a\u{1}b\na.ts\n"),
             ("last line without its end", sound + "#EXTINF:2,\na.ts"),
             ("version twice", sound + "#EXT-X-VERSION:6\n"),
             ("no target duration", "#EXTM3U\n#EXTINF:2,\na.ts\n"),

@@ -68,6 +68,12 @@ public struct AttributeList: Hashable, Sendable {
         return .plain(String(value))
     }
 
+    /// Where it stands makes no difference.
+    public static func == (left: AttributeList, right: AttributeList) -> Bool { left.values == right.values }
+
+    /// Hashes the values.
+    public func hash(into hasher: inout Hasher) { hasher.combine(values) }
+
     func fail(_ problem: String) -> PlaylistError { PlaylistError(line: line, problem: problem) }
 
     /// The text of an attribute that has to be a quoted-string; `nil` when it is not there.

@@ -1,24 +1,25 @@
 /// Takes the lines of a Media Playlist one by one (RFC 8216 §4.3.1 to §4.3.3).
 struct MediaPlaylistReader {
-    private var playlist = MediaPlaylist()
-    private var once = OnceOnly()
+    var playlist = MediaPlaylist()
+    var once = OnceOnly()
     /// The lowest version that every feature seen so far needs (§7), and the line that needs it.
     private var neededVersion = (version: 1, line: 0, feature: "")
-    private var map: MediaPlaylist.Map?
+    private(set) var map: MediaPlaylist.Map?
     private var keys: [AttributeList] = []
     private var discontinuities = 0
     private var dateRangeIDs: Set<String> = []
-    private var segment = PendingSegment()
+    var segment = PendingSegment()
     private var lastByteRange: (uri: String, end: Int)?
-    private var lastLine = 0
+    private(set) var lastLine = 0
 
     /// What was said of the segment whose URI is still to come.
-    private struct PendingSegment {
+    struct PendingSegment {
         var extinf: (duration: Double, text: String, title: String)?
         var byteRange: MediaPlaylist.ByteRange?
         var isDiscontinuous = false
         var programDateTime: MediaPlaylist.DateTime?
         var dateRanges: [AttributeList] = []
+        var parts: [MediaPlaylist.Part] = []
         var unknownTags: [String] = []
 
         var isEmpty: Bool {
@@ -48,6 +49,8 @@ struct MediaPlaylistReader {
             try takePlaylistTag(name, value, line)
         } else if PlaylistTags.multivariant.contains(name) {
             throw line.fail("\(name) in a Media Playlist")
+        } else if PlaylistTags.lowLatency.contains(name) {
+            try takeLowLatencyTag(name, try line.attributes(value), line)
         } else {
             try takeSharedTag(name, value, line)
         }
@@ -147,7 +150,12 @@ struct MediaPlaylistReader {
         guard DateTimeText.read(start[...]) != nil else { throw line.fail("START-DATE '\(start)'") }
         guard dateRangeIDs.insert(id).inserted else { throw line.fail("a second EXT-X-DATERANGE with ID \(id)") }
         for (name, _) in range.values where name.hasPrefix("X-") { _ = try range.quoted(name) }
-        segment.dateRanges.append(range)
+        // Those of skipped segments stand in front of what is restated for the first one that is not skipped.
+        if playlist.skippedSegments > 0, playlist.segments.isEmpty, map == nil {
+            playlist.skippedDateRanges.append(range)
+        } else {
+            segment.dateRanges.append(range)
+        }
     }
 
     private mutating func extinf(
@@ -230,15 +238,16 @@ struct MediaPlaylistReader {
                 keys: keys,
                 programDateTime: segment.programDateTime,
                 dateRanges: segment.dateRanges,
-                mediaSequenceNumber: playlist.mediaSequence + playlist.segments.count,
+                mediaSequenceNumber: playlist.nextMediaSequenceNumber,
                 discontinuitySequenceNumber: (playlist.discontinuitySequence ?? 0) + discontinuities,
+                parts: segment.parts,
                 unknownTags: segment.unknownTags
             )
         )
         segment = PendingSegment()
     }
 
-    private mutating func need(_ version: Int, _ feature: String, _ line: PlaylistLine) {
+    mutating func need(_ version: Int, _ feature: String, _ line: PlaylistLine) {
         if version > neededVersion.version { neededVersion = (version, line.number, feature) }
     }
 
@@ -247,7 +256,7 @@ struct MediaPlaylistReader {
         guard once.contains("EXT-X-TARGETDURATION") else {
             throw PlaylistError(line: 0, problem: "EXT-X-TARGETDURATION is missing")
         }
-        guard segment.isEmpty else { throw PlaylistError(line: lastLine, problem: "a segment's tags without its URI") }
+        try finishOpenSegment()
         if map != nil, !playlist.isIFramesOnly, neededVersion.version < 6 { neededVersion = (6, 0, "EXT-X-MAP") }
         guard playlist.version >= neededVersion.version else {
             throw PlaylistError(
@@ -263,6 +272,7 @@ struct MediaPlaylistReader {
             )
         }
         try expectRisingDates()
+        try expectLowLatencyRules()
         return playlist
     }
 

@@ -11,6 +11,8 @@ public struct PlaylistFollower: Sendable {
     /// Every segment ever seen, in the order of Media Sequence Numbers; numbers that were never listed at a moment when
     /// the playlist was read are missing.
     public private(set) var segments: [MediaPlaylist.Segment] = []
+    /// Every part ever seen, by the number of its segment.
+    public private(set) var parts: [Int: [MediaPlaylist.Part]] = [:]
 
     /// A follower that has seen nothing.
     public init() {}
@@ -25,8 +27,10 @@ public struct PlaylistFollower: Sendable {
             try Self.expectConstants(current, next)
             try Self.expectWindowMovesOn(current, next)
             try expectKnownSegmentsUnchanged(next)
+            try expectHintBecameTrue(current, next)
             if current.hasEndList { try Self.expectNothingChanged(current, next) }
         }
+        try takeParts(next)
         let newest = segments.last?.mediaSequenceNumber ?? -1
         let added = next.segments.filter { $0.mediaSequenceNumber > newest }
         try expectFollowsOn(added)
@@ -47,6 +51,8 @@ public struct PlaylistFollower: Sendable {
         guard next.version == current.version else {
             throw fail("EXT-X-VERSION went from \(current.version) to \(next.version)")
         }
+        guard next.serverControl == current.serverControl else { throw fail("EXT-X-SERVER-CONTROL changed") }
+        guard next.partTarget == current.partTarget else { throw fail("PART-TARGET changed") }
         guard next.type == current.type else { throw fail("EXT-X-PLAYLIST-TYPE changed") }
         guard next.hasIndependentSegments == current.hasIndependentSegments else {
             throw fail("EXT-X-INDEPENDENT-SEGMENTS changed")
@@ -126,6 +132,39 @@ public struct PlaylistFollower: Sendable {
         let known = Set(segments.map { [$0.uri, "\(String(describing: $0.byteRange))"] })
         for segment in added where known.contains([segment.uri, "\(String(describing: segment.byteRange))"]) {
             throw Self.fail("segment \(segment.mediaSequenceNumber) has the URI \(segment.uri) of an older one")
+        }
+    }
+
+    /// Parts come one by one behind those that are there; what is there does not change.
+    private mutating func takeParts(_ next: MediaPlaylist) throws(PlaylistError) {
+        var listed = next.segments.map { (number: $0.mediaSequenceNumber, parts: $0.parts, isWhole: true) }
+        if let open = next.openSegment { listed.append((next.nextMediaSequenceNumber, open.parts, false)) }
+        for (number, now, isWhole) in listed where !now.isEmpty {
+            let before = parts[number] ?? []
+            guard now.starts(with: before) else { throw Self.fail("parts of segment \(number) changed") }
+            let wasWhole = segments.contains { $0.mediaSequenceNumber == number }
+            guard isWhole || !wasWhole else { throw Self.fail("segment \(number) is no longer whole") }
+            guard !wasWhole || now.count == before.count else {
+                throw Self.fail("segment \(number) got a part after it was whole")
+            }
+            parts[number] = now
+        }
+    }
+
+    /// §4.4.5.3: the resource that a hint names is the next part.
+    private func expectHintBecameTrue(_ current: MediaPlaylist, _ next: MediaPlaylist) throws(PlaylistError) {
+        guard let hint = current.preloadHint, hint != next.preloadHint, !next.hasEndList else { return }
+        let (number, index) = (current.nextMediaSequenceNumber, current.openSegment?.parts.count ?? 0)
+        let listed =
+            number == next.nextMediaSequenceNumber
+            ? next.openSegment?.parts : next.segments.first { $0.mediaSequenceNumber == number }?.parts
+        // So many parts may have come that those of this segment are no longer listed.
+        guard let listed, !listed.isEmpty else {
+            guard number < next.nextMediaSequenceNumber else { throw Self.fail("the hint \(hint) was withdrawn") }
+            return
+        }
+        guard index < listed.count, listed[index].uri == hint else {
+            throw Self.fail("the hint \(hint) was for part \(index) of segment \(number) and did not become true")
         }
     }
 

@@ -44,7 +44,9 @@ public enum PlaylistReader {
         for (index, row) in rows.enumerated() {
             let scalars = row.last == "\r" ? row.dropLast() : row
             let number = index + 1
-            if let control = scalars.first(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) {
+            if let control = scalars.first(where: {
+                ($0.value < 0x20 && $0 != "\t") || (0x7F...0x9F).contains($0.value)
+            }) {
                 throw PlaylistError(line: number, problem: "control character U+\(String(control.value, radix: 16))")
             }
             let content = String(String.UnicodeScalarView(scalars))
