@@ -58,7 +58,7 @@ let package = Package(
             name: "Origin",
             dependencies: [
                 "MediaCore", "LiveStore", "Cryptography", "TLS", "CZlib", nioCore, nioPosix, nioHTTP1, nioHTTP2,
-                nioHPACK, nioSSL, nioTLS, logging,
+                nioHPACK, nioSSL, nioTLS, metrics, logging,
             ],
             resources: [.embedInCode("Assets")]
         ),
@@ -91,7 +91,10 @@ let package = Package(
         .testTarget(name: "MediaCoreTests", dependencies: ["MediaCore", "TestSupport", nioCore]),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "TestSupport", metrics]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
-        .testTarget(name: "LiveStoreTests", dependencies: ["LiveStore", "MediaCore", "TestSupport", nioCore]),
+        .testTarget(
+            name: "LiveStoreTests",
+            dependencies: ["LiveStore", "MediaCore", "TestSupport", nioCore, nioEmbedded]
+        ),
         .testTarget(
             name: "IngestTests",
             dependencies: [

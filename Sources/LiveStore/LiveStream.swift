@@ -1,4 +1,5 @@
 public import MediaCore
+public import NIOCore
 internal import Synchronization
 
 /// One live, from its first segment to its end: what its writer has published and its readers may fetch.
@@ -37,8 +38,10 @@ public final class LiveStream: Sendable {
         public var window: LiveWindow
         /// EXT-X-TARGETDURATION, fixed with the first segment.
         public var targetDuration: Int?
+        /// PART-TARGET of EXT-X-PART-INF, fixed with the first segment; `nil` when the live has no parts.
+        public var partTarget: MediaTime?
         /// The rendered media playlist, from the first segment on.
-        public var mediaPlaylist: StoredResource?
+        public var mediaPlaylist: RenderedPlaylist?
         /// The rendered multivariant playlist, from the first segment on.
         public var multivariantPlaylist: StoredResource?
         /// What there is beside the media of ``window``: the same segments in other forms or of other tracks.
@@ -55,17 +58,20 @@ public final class LiveStream: Sendable {
         case rendition(name: String)
     }
 
+    /// What a reader may wait for.
+    public enum Awaited: Hashable, Sendable {
+        /// Media playlists that have this segment, or this part of it (`_HLS_msn` and `_HLS_part`, RFC 8216bis §6.2.5.2).
+        case segment(Int, part: Int?)
+        /// A resource that EXT-X-PRELOAD-HINT names.
+        case resource(ResourceName)
+    }
+
     private struct State {
         var snapshot: Snapshot
         /// Counts the changes, so that a change prepared outside the lock can tell whether it is still due.
         var revision = 0
-        var index = Index()
-    }
-
-    /// What readers look up by name.
-    private struct Index {
-        var resources: [String: StoredResource] = [:]
-        var renditionPlaylists: [String: StoredResource] = [:]
+        var waiters = Waiters()
+        var publishedAt = NIODeadline.uptimeNanoseconds(0)
     }
 
     /// The name it is watched under.
@@ -75,6 +81,9 @@ public final class LiveStream: Sendable {
     public let tag: String
     /// When it began.
     public let startedAt: WallClockTime
+
+    /// Who watches it.
+    public let audience = Audience()
 
     private let state: Mutex<State>
 
@@ -91,36 +100,86 @@ public final class LiveStream: Sendable {
     /// What can be seen now, with the revision that ``end(with:at:ifRevision:)`` takes.
     public var revisedSnapshot: (snapshot: Snapshot, revision: Int) { state.withLock { ($0.snapshot, $0.revision) } }
 
-    /// The segment or initialization segment of this name, listed or recently listed.
+    /// The segment, part or initialization segment of this name, listed or recently listed.
     public func resource(named name: String) -> StoredResource? {
-        state.withLock { $0.index.resources[name] }
+        guard let parsed = ResourceName(name, tag: tag) else { return nil }
+        return state.withLock { $0.snapshot.resource(parsed, named: name) }
     }
 
     /// A playlist as it is now, with EXT-X-TARGETDURATION; `nil` when the live has none, or not yet.
-    public func playlist(_ playlist: Playlist) -> (resource: StoredResource, targetDuration: Int?)? {
+    ///
+    /// - Parameters:
+    ///   - playlist: which one.
+    ///   - skip: what the reader has of it already.
+    /// - Returns: the playlist in that form.
+    public func playlist(
+        _ playlist: Playlist,
+        skipping skip: RenderedPlaylist.Skip? = nil
+    ) -> (resource: StoredResource, targetDuration: Int?)? {
         state.withLock { state in
             let resource =
                 switch playlist {
                 case .multivariant: state.snapshot.multivariantPlaylist
-                case .media: state.snapshot.mediaPlaylist
-                case .rendition(let name): state.index.renditionPlaylists[name]
+                case .media: state.snapshot.mediaPlaylist?.form(skipping: skip)
+                case .rendition(let name): state.snapshot.rendition(playlist: name)?.playlist.form(skipping: skip)
                 }
             return resource.map { ($0, state.snapshot.targetDuration) }
         }
     }
 
-    /// Shows a new segment, in all renditions at once, to the readers.
-    ///
-    /// - Parameter snapshot: the windows with the segment in them and the playlists rendered from those windows.
-    public func publish(_ snapshot: Snapshot) {
-        // The index is made before the lock and the old one is freed after it.
-        var index = Self.index(snapshot)
+    /// How far away a segment, or a part of it, is, and where the live stands; see ``Snapshot/reach(of:part:)``.
+    public func reach(
+        of number: Int,
+        part index: Int?
+    ) -> (reach: Snapshot.Reach, phase: Phase, targetDuration: Int?) {
         state.withLock { state in
-            state.snapshot = snapshot
-            state.revision += 1
-            swap(&state.index, &index)
+            (state.snapshot.reach(of: number, part: index), state.snapshot.phase, state.snapshot.targetDuration)
         }
     }
+
+    /// Shows a new part or segment, in all renditions at once, to the readers, and wakes those that wait for it.
+    ///
+    /// - Parameter snapshot: the windows with the part or segment in them and the playlists rendered from those windows.
+    public func publish(_ snapshot: Snapshot) {
+        let now = NIODeadline.now()
+        let woken = state.withLock { state in
+            state.snapshot = snapshot
+            state.revision += 1
+            state.publishedAt = now
+            return state.waiters.take { snapshot.isOver($0) }
+        }
+        woken.wake()
+    }
+
+    // MARK: - Waiting
+
+    /// Waits for something that is not there yet.
+    ///
+    /// - Parameters:
+    ///   - awaited: what for.
+    ///   - eventLoop: where the reader runs.
+    ///   - resume: called on that loop, once, when it is there or will never be.
+    /// - Returns: what ``cancel(_:)`` takes; `nil` when there is nothing to wait for, and then `resume` is not called.
+    public func wait(
+        for awaited: Awaited,
+        on eventLoop: any EventLoop,
+        _ resume: @escaping @Sendable () -> Void
+    ) -> UInt64? {
+        state.withLock { state in
+            state.snapshot.isOver(awaited) ? nil : state.waiters.add(awaited, on: eventLoop, resume)
+        }
+    }
+
+    /// Forgets a reader that waits no longer; nothing happens when it has been woken already.
+    public func cancel(_ wait: UInt64) { state.withLock { $0.waiters.remove(wait) } }
+
+    /// When the newest part or segment was shown.
+    public var publishedAt: NIODeadline { state.withLock { $0.publishedAt } }
+
+    /// How many readers wait now.
+    public var waitingReaders: Int { state.withLock { $0.waiters.waitingCount } }
+
+    // MARK: - The publisher's comings and goings
 
     /// Notes that the publisher went away without a goodbye.
     public func interrupt(at now: ContinuousClock.Instant) {
@@ -151,29 +210,80 @@ public final class LiveStream: Sendable {
     public func end(with last: Snapshot, at now: ContinuousClock.Instant, ifRevision revision: Int) -> Bool {
         var last = last
         last.phase = .ended(at: now)
-        var index = Self.index(last)
-        return state.withLock { state in
-            guard state.revision == revision else { return false }
-            state.snapshot = last
+        let ended = last
+        let shownAt = NIODeadline.now()
+        let woken: Waiters.Woken? = state.withLock { state in
+            guard state.revision == revision else { return nil }
+            state.snapshot = ended
             state.revision += 1
-            swap(&state.index, &index)
-            return true
+            state.publishedAt = shownAt
+            return state.waiters.take { _ in true }
+        }
+        woken?.wake()
+        return woken != nil
+    }
+}
+
+extension LiveStream.Snapshot {
+    /// Whether the live has ended: nothing of it changes any more.
+    public var hasEnded: Bool {
+        if case .ended = phase { return true }
+        return false
+    }
+
+    /// How far away a segment, or a part of one, is that a reader waits for.
+    public enum Reach: Hashable, Sendable {
+        /// It is there, or nothing more will come.
+        case there
+        /// It is to be expected.
+        case ahead
+        /// No reader of these playlists can expect it (RFC 8216bis §6.2.5.2).
+        case beyond
+    }
+
+    /// How far away a segment, or a part of it, is.
+    public func reach(of number: Int, part index: Int?) -> Reach {
+        if hasEnded || window.hasReached(number, part: index) { return .there }
+        let next = window.nextPart
+        guard number <= next.mediaSequenceNumber + 1 else { return .beyond }
+        guard let index, let partTarget else { return .ahead }
+        // The Advance Part Limit.
+        let limit = partTarget.seconds >= 1 ? 3 : Int((3 / partTarget.seconds).rounded(.up))
+        let first =
+            switch number {
+            case next.mediaSequenceNumber: next.index
+            case ..<next.mediaSequenceNumber: window.segments.last?.parts.count ?? 0
+            default: 0
+            }
+        return index < first + limit ? .ahead : .beyond
+    }
+
+    /// Whether this is a resource that EXT-X-PRELOAD-HINT names now.
+    public func hints(at name: ResourceName) -> Bool {
+        guard partTarget != nil, !hasEnded, let window = window(of: name.rendition) else { return false }
+        let next = window.nextPart
+        return name.item == .part(next.mediaSequenceNumber, index: next.index)
+    }
+
+    func resource(_ name: ResourceName, named text: String) -> StoredResource? {
+        window(of: name.rendition)?.resource(name.item, named: text)
+    }
+
+    func rendition(playlist name: String) -> Rendition? {
+        furtherRenditions.values.first { $0.playlist.full.name == name }
+    }
+
+    /// Whether there is no more reason to wait.
+    fileprivate func isOver(_ awaited: LiveStream.Awaited) -> Bool {
+        guard !hasEnded else { return true }
+        return switch awaited {
+        case .segment(let number, let part): window.hasReached(number, part: part)
+        case .resource(let name): !hints(at: name)
         }
     }
 
-    private static func index(_ snapshot: Snapshot) -> Index {
-        let renditions = snapshot.furtherRenditions.values
-        var index = Index()
-        index.resources.reserveCapacity(snapshot.window.segments.count * 2 * (1 + renditions.count))
-        func add(_ segment: MediaSegment) {
-            index.resources[segment.resource.name] = segment.resource
-            index.resources[segment.initialization.name] = segment.initialization
-        }
-        for window in [snapshot.window] + renditions.map(\.window) {
-            window.retiredSegments.forEach(add)
-            window.segments.forEach(add)
-        }
-        for rendition in renditions { index.renditionPlaylists[rendition.playlist.name] = rendition.playlist }
-        return index
+    private func window(of rendition: Rendition.ID?) -> LiveWindow? {
+        guard let rendition else { return window }
+        return furtherRenditions[rendition]?.window
     }
 }

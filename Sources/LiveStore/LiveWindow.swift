@@ -10,18 +10,29 @@ public struct LiveWindow: Sendable {
         public var duration: MediaTime
         /// At least this many segments stay listed, however long they are.
         public var minimumSegments: Int
+        /// How old a segment may become before its parts can no longer be fetched one by one.
+        public var partRetention: MediaTime
 
         /// Limits of a window.
-        public init(duration: MediaTime, minimumSegments: Int) {
+        public init(duration: MediaTime, minimumSegments: Int, partRetention: MediaTime = .zero) {
             self.duration = duration
             self.minimumSegments = minimumSegments
+            self.partRetention = partRetention
         }
     }
 
     private struct Retired {
         let segment: MediaSegment
+        /// The window's end when it was removed from the playlist.
+        let removedAt: MediaTime
         /// The window's end at which the segment may be forgotten.
         let forgottenAt: MediaTime
+    }
+
+    /// An initialization segment and the last segment that needs it.
+    private struct Initialization {
+        let resource: StoredResource
+        var lastUse: Int
     }
 
     /// The listed segments, oldest first.
@@ -32,11 +43,16 @@ public struct LiveWindow: Sendable {
     public private(set) var nextMediaSequenceNumber: Int
     /// The sum of all durations since the live began: where its timeline ends now.
     public private(set) var end = MediaTime.zero
+    /// The segment that is being filled, once it has a part.
+    public private(set) var unfinished: UnfinishedSegment?
 
     private var listedDuration = MediaTime.zero
     /// For each listed segment, the duration of the longest playlist that it was listed in.
     private var longestPlaylists: [MediaTime] = []
     private var retired: [Retired] = []
+    /// How many of the listed segments, counted from the first one, have no parts any more.
+    private var segmentsWithoutParts = 0
+    private var initializations: [Initialization] = []
 
     /// An empty window.
     ///
@@ -59,7 +75,26 @@ public struct LiveWindow: Sendable {
         discontinuitySequence + segments.count(where: \.isDiscontinuous)
     }
 
-    /// Lists a segment and retires those that the limits no longer hold.
+    // MARK: - Adding
+
+    /// Begins the next segment, which has no part yet; its number is ``nextMediaSequenceNumber``.
+    public mutating func begin(_ segment: UnfinishedSegment) {
+        precondition(segment.mediaSequenceNumber == nextMediaSequenceNumber, "segment out of order")
+        unfinished = segment
+        use(segment.initialization, for: segment.mediaSequenceNumber)
+    }
+
+    /// Shows another part of the unfinished segment.
+    ///
+    /// - Parameters:
+    ///   - part: the part.
+    ///   - dateRanges: what the encoder said during it.
+    public mutating func append(_ part: PartialSegment, dateRanges: [DateRange]) {
+        unfinished?.parts.append(part)
+        unfinished?.dateRanges += dateRanges
+    }
+
+    /// Lists a segment, which ends the unfinished one, and retires those that the limits no longer hold.
     ///
     /// A removed segment stays fetchable for its own duration and that of the longest playlist which listed it
     /// (RFC 8216 §6.2.2).
@@ -69,7 +104,9 @@ public struct LiveWindow: Sendable {
     ///   - limits: what the window may hold.
     public mutating func append(_ segment: MediaSegment, limits: Limits) {
         precondition(segment.mediaSequenceNumber == nextMediaSequenceNumber, "segment out of order")
+        unfinished = nil
         segments.append(segment)
+        use(segment.initialization, for: segment.mediaSequenceNumber)
         nextMediaSequenceNumber += 1
         listedDuration += segment.duration
         end += segment.duration
@@ -79,12 +116,93 @@ public struct LiveWindow: Sendable {
             listedDuration - first.duration >= limits.duration
         {
             segments.removeFirst()
+            segmentsWithoutParts = max(0, segmentsWithoutParts - 1)
             listedDuration = listedDuration - first.duration
             if first.isDiscontinuous { discontinuitySequence += 1 }
             let longestPlaylist = longestPlaylists.removeFirst()
-            retired.append(Retired(segment: first, forgottenAt: end + first.duration + longestPlaylist))
+            let forgottenAt = end + first.duration + longestPlaylist
+            retired.append(Retired(segment: first, removedAt: end, forgottenAt: forgottenAt))
         }
         for index in longestPlaylists.indices { longestPlaylists[index] = max(longestPlaylists[index], listedDuration) }
         retired.removeAll { $0.forgottenAt <= end }
+        let oldest = retired.first?.segment.mediaSequenceNumber ?? mediaSequence
+        initializations.removeAll { $0.lastUse < oldest }
+        forgetParts(olderThan: limits.partRetention)
+    }
+
+    private mutating func use(_ initialization: StoredResource, for number: Int) {
+        if let index = initializations.lastIndex(where: { $0.resource === initialization }) {
+            initializations[index].lastUse = number
+        } else {
+            initializations.append(Initialization(resource: initialization, lastUse: number))
+        }
+    }
+
+    /// The bytes are the segment's as well: only their own names go.
+    private mutating func forgetParts(olderThan age: MediaTime) {
+        var begins = MediaTime.zero
+        for segment in segments[segmentsWithoutParts...] { begins += segment.duration }
+        while segmentsWithoutParts < segments.count {
+            begins = begins - segments[segmentsWithoutParts].duration
+            guard begins >= age else { return }
+            segments[segmentsWithoutParts].parts = []
+            segmentsWithoutParts += 1
+        }
+    }
+
+    // MARK: - Looking up
+
+    /// What is fetchable here under a name.
+    ///
+    /// - Parameters:
+    ///   - item: what the name says.
+    ///   - name: the name itself.
+    /// - Returns: the resource; `nil` when there is none, or no longer.
+    func resource(_ item: ResourceName.Item, named name: String) -> StoredResource? {
+        switch item {
+        case .initialization: initializations.first { $0.resource.name == name }?.resource
+        case .segment(let number): segment(number)?.resource
+        case .part(let number, let index): parts(of: number).dropFirst(index).first?.resource
+        }
+    }
+
+    /// Whether a reader of the playlist sees this segment, or this part of it, or what came after them
+    /// (RFC 8216bis §6.2.5.2).
+    ///
+    /// A part behind the last one of its segment stands for the first one of the segment after it.
+    func hasReached(_ number: Int, part index: Int?) -> Bool {
+        if number < nextMediaSequenceNumber {
+            guard let index, number == nextMediaSequenceNumber - 1, let last = segments.last else { return true }
+            return index < max(1, last.parts.count) || unfinished?.parts.isEmpty == false
+        }
+        guard let index, number == nextMediaSequenceNumber, let unfinished else { return false }
+        return index < unfinished.parts.count
+    }
+
+    /// The part that comes next, by the number of its segment and its own.
+    public var nextPart: (mediaSequenceNumber: Int, index: Int) {
+        (nextMediaSequenceNumber, unfinished?.parts.count ?? 0)
+    }
+
+    /// What was said during segments that left the playlist less than so much media ago.
+    public func removedDateRanges(within age: MediaTime) -> [DateRange] {
+        retired.filter { end - $0.removedAt < age }.flatMap(\.segment.dateRanges)
+    }
+
+    private func parts(of number: Int) -> [PartialSegment] {
+        if let unfinished, unfinished.mediaSequenceNumber == number { return unfinished.parts }
+        return segment(number)?.parts ?? []
+    }
+
+    private func segment(_ number: Int) -> MediaSegment? {
+        if number >= mediaSequence { return number < nextMediaSequenceNumber ? segments[number - mediaSequence] : nil }
+        // In the order of their numbers.
+        var (low, high) = (0, retired.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if retired[middle].segment.mediaSequenceNumber < number { low = middle + 1 } else { high = middle }
+        }
+        guard low < retired.count, retired[low].segment.mediaSequenceNumber == number else { return nil }
+        return retired[low].segment
     }
 }

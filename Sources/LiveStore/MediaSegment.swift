@@ -1,4 +1,5 @@
 public import MediaCore
+public import NIOCore
 
 /// One Media Segment of a live (RFC 8216 §3) with what its playlist says about it.
 public struct MediaSegment: Sendable {
@@ -16,8 +17,26 @@ public struct MediaSegment: Sendable {
     public let dateRanges: [DateRange]
     /// What EXT-X-MAP names for it.
     public let initialization: StoredResource
-    /// Its bytes.
+    /// Its bytes: those of its parts, one behind the other.
     public let resource: StoredResource
+    /// Its parts, as long as they can be fetched one by one.
+    public internal(set) var parts: [PartialSegment]
+    /// What every playlist says of it alike, written once.
+    public let lines: Lines
+
+    /// The lines of a segment in a Media Playlist that no other segment has a part in.
+    public struct Lines: Sendable {
+        /// The lines in front of its parts.
+        public let opening: ByteBuffer
+        /// The lines behind them.
+        public let closing: ByteBuffer
+
+        /// Lines, each with its end.
+        public init(opening: ByteBuffer = ByteBuffer(), closing: ByteBuffer = ByteBuffer()) {
+            self.opening = opening
+            self.closing = closing
+        }
+    }
 
     /// A finished segment.
     public init(
@@ -28,7 +47,9 @@ public struct MediaSegment: Sendable {
         isDiscontinuous: Bool,
         dateRanges: [DateRange] = [],
         initialization: StoredResource,
-        resource: StoredResource
+        resource: StoredResource,
+        parts: [PartialSegment] = [],
+        lines: Lines = Lines()
     ) {
         self.mediaSequenceNumber = mediaSequenceNumber
         self.duration = duration
@@ -38,5 +59,61 @@ public struct MediaSegment: Sendable {
         self.dateRanges = dateRanges
         self.initialization = initialization
         self.resource = resource
+        self.parts = parts
+        self.lines = lines
     }
+}
+
+/// A Partial Segment (RFC 8216bis §3.1), a part for short: a piece of a segment that can be fetched before the rest of it is
+/// there.
+public struct PartialSegment: Sendable {
+    /// Its length: DURATION of EXT-X-PART.
+    public let duration: MediaTime
+    /// Whether a sync sample of the rendition's leading track is in it.
+    public let isIndependent: Bool
+    /// Its bytes.
+    public let resource: StoredResource
+
+    /// A finished part.
+    public init(duration: MediaTime, isIndependent: Bool, resource: StoredResource) {
+        self.duration = duration
+        self.isIndependent = isIndependent
+        self.resource = resource
+    }
+}
+
+/// The segment that is being filled: the parent of the newest parts, which no playlist lists as a whole yet.
+public struct UnfinishedSegment: Sendable {
+    /// The Media Sequence Number that it will have.
+    public let mediaSequenceNumber: Int
+    /// See ``MediaSegment/programDateTime``.
+    public let programDateTime: WallClockTime
+    /// See ``MediaSegment/isIndependent``.
+    public let isIndependent: Bool
+    /// See ``MediaSegment/isDiscontinuous``.
+    public let isDiscontinuous: Bool
+    /// See ``MediaSegment/initialization``.
+    public let initialization: StoredResource
+    /// What the encoder said during it so far.
+    public var dateRanges: [DateRange] = []
+    /// Its parts so far.
+    public var parts: [PartialSegment] = []
+
+    /// A segment without parts.
+    public init(
+        mediaSequenceNumber: Int,
+        programDateTime: WallClockTime,
+        isIndependent: Bool,
+        isDiscontinuous: Bool,
+        initialization: StoredResource
+    ) {
+        self.mediaSequenceNumber = mediaSequenceNumber
+        self.programDateTime = programDateTime
+        self.isIndependent = isIndependent
+        self.isDiscontinuous = isDiscontinuous
+        self.initialization = initialization
+    }
+
+    /// The length of its parts together.
+    public var duration: MediaTime { parts.reduce(.zero) { $0 + $1.duration } }
 }

@@ -30,12 +30,46 @@ public struct Rendition: Sendable {
     /// Its segments.
     public var window: LiveWindow
     /// Its rendered media playlist.
-    public var playlist: StoredResource
+    public var playlist: RenderedPlaylist
 
     /// A rendition with its segments and the playlist that lists them.
-    public init(id: ID, window: LiveWindow, playlist: StoredResource) {
+    public init(id: ID, window: LiveWindow, playlist: RenderedPlaylist) {
         self.id = id
         self.window = window
         self.playlist = playlist
+    }
+}
+
+/// A media playlist of one moment in the forms that readers may ask for.
+public struct RenderedPlaylist: Sendable {
+    /// What a reader has of the playlist already (`_HLS_skip`, RFC 8216bis §6.2.5.1).
+    public enum Skip: Hashable, Sendable {
+        /// The segments before the skip boundary: `YES`.
+        case segments
+        /// These, and the date ranges in front of them: `v2`.
+        case segmentsAndDateRanges
+    }
+
+    /// The whole playlist.
+    public let full: StoredResource
+    /// What is left of it without older segments; `nil` as long as there are none to skip.
+    public let delta: StoredResource?
+    /// The same without their date ranges; `nil` where that makes no difference.
+    public let deltaWithoutDateRanges: StoredResource?
+
+    /// A playlist in its forms.
+    public init(full: StoredResource, delta: StoredResource? = nil, deltaWithoutDateRanges: StoredResource? = nil) {
+        self.full = full
+        self.delta = delta
+        self.deltaWithoutDateRanges = deltaWithoutDateRanges
+    }
+
+    /// The form for a reader.
+    public func form(skipping skip: Skip?) -> StoredResource {
+        switch skip {
+        case nil: full
+        case .segments: delta ?? full
+        case .segmentsAndDateRanges: deltaWithoutDateRanges ?? delta ?? full
+        }
     }
 }

@@ -14,7 +14,7 @@ public final class StoredResource: Sendable {
         case mediaPlaylist
         /// The `ftyp` and `moov` that EXT-X-MAP names. Never changes.
         case initializationSegment
-        /// One `moof` and `mdat`. Never changes.
+        /// `moof` and `mdat`, one pair for each of its parts. Never changes.
         case mediaSegment
     }
 
@@ -30,20 +30,38 @@ public final class StoredResource: Sendable {
     public let kind: Kind
     /// The last component of its path.
     public let name: String
-    /// Its bytes.
-    public let body: ByteBuffer
+    /// Its bytes, one piece behind the other; a segment shares them with its parts.
+    public let pieces: [ByteBuffer]
+    /// How many bytes there are.
+    public let byteCount: Int
     /// Identifies this content among all that were ever served under the same path: an opaque-tag without its quotes
     /// (RFC 9110 §8.8.3).
     public let entityTag: String
 
     private let derivedForms = Mutex<[DerivedForm: ByteBuffer]>([:])
 
-    /// A resource with its bytes.
-    public init(kind: Kind, name: String, body: ByteBuffer, entityTag: String) {
+    /// A resource with its bytes in pieces.
+    public init(kind: Kind, name: String, pieces: [ByteBuffer], entityTag: String) {
         self.kind = kind
         self.name = name
-        self.body = body
+        self.pieces = pieces
         self.entityTag = entityTag
+        byteCount = pieces.reduce(0) { $0 + $1.readableBytes }
+    }
+
+    /// A resource with its bytes.
+    public convenience init(kind: Kind, name: String, body: ByteBuffer, entityTag: String) {
+        self.init(kind: kind, name: name, pieces: [body], entityTag: entityTag)
+    }
+
+    /// Its bytes in one buffer.
+    ///
+    /// - Complexity: O(*n*) in the bytes where there are several pieces.
+    public var body: ByteBuffer {
+        guard pieces.count != 1 else { return pieces[0] }
+        var whole = ByteBufferAllocator().buffer(capacity: byteCount)
+        for piece in pieces { whole.writeImmutableBuffer(piece) }
+        return whole
     }
 
     /// The bytes that `derive` makes of this resource, made at most a few times and then shared.

@@ -7,7 +7,7 @@ internal import Synchronization
 /// the ending `_total`. One metric has one type; a label that is used again with another type gets a handle that nobody reads.
 public final class PrometheusRegistry: MetricsFactory {
     /// The upper bounds of the buckets of histograms, in the unit of what is recorded: seconds.
-    public static let buckets: [Double] = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 2, 2.5, 4, 6, 8, 10, 30]
+    public static let buckets: [Double] = [0.001, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 2, 2.5, 4, 6, 8, 10, 30]
     /// Combinations of dimensions that one metric may have: a label that grows with its input must not eat the memory.
     public static let maximumSeries = 200
 

@@ -17,6 +17,8 @@ public struct OriginConfiguration: Sendable {
 
     /// Who may watch; `nil` for everybody.
     public var access: ViewerAccess?
+    /// Where what viewers are sent is counted, besides with each live.
+    public var meters: OriginMetrics?
     /// What operators may see and do; `nil` for nothing.
     public var operators: OperatorAPI?
     /// Makes this origin the operators' port: it serves this text at `/metrics`, and the health checks.

@@ -215,7 +215,8 @@ public final class OriginServer: Sendable {
             maximumTargetLength: configuration.limits.requestTargetLength,
             operators: configuration.operators,
             metrics: configuration.metrics,
-            access: configuration.access
+            access: configuration.access,
+            meters: configuration.meters
         )
     }
 

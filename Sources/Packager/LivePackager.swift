@@ -1,5 +1,6 @@
 // Turns the media of one publish into what viewers fetch. Everything here runs on the publisher's event loop:
-// access unit -> RenditionSegmenter -> Ladder (MediaSegmentWriter -> LiveWindow -> playlists) -> LiveStream.publish.
+// access unit -> RenditionSegmenter -> Ladder (MediaSegmentWriter -> LiveWindow -> playlists) -> LiveStream.publish,
+// once for each part.
 
 internal import LiveStore
 internal import Logging
@@ -20,6 +21,8 @@ final class LivePackager: AccessUnitSink {
     private var metadata = TimedMetadataQueue()
     /// What turns the live's timeline into the time of day, fixed at each epoch.
     private var programDateTimeOfZero = WallClockTime(milliseconds: 0)
+    /// How many date ranges the unfinished segment has.
+    private var dateRangeCount = 0
 
     /// Room for tracks that begin a little before the one that the first segment begins with: decode times in `tfdt`
     /// are unsigned.
@@ -44,7 +47,9 @@ final class LivePackager: AccessUnitSink {
             Segmenter(
                 nominal: configuration.segmentDuration,
                 position: Self.timelineOrigin + snapshot.window.end,
-                targetDuration: snapshot.targetDuration
+                targetDuration: snapshot.targetDuration,
+                nominalPart: configuration.partDuration,
+                partTarget: snapshot.partTarget
             )
         )
     }
@@ -67,7 +72,7 @@ final class LivePackager: AccessUnitSink {
 
     func finish(_ end: PublishEnd) {
         for set in segmenter.finish() { publish(set) }
-        guard snapshot.mediaPlaylist != nil else {
+        guard !snapshot.window.segments.isEmpty else {
             store.discard(stream)
             return
         }
@@ -82,31 +87,45 @@ final class LivePackager: AccessUnitSink {
         }
     }
 
-    // MARK: - Publishing a segment
+    // MARK: - Publishing a part
 
-    private func publish(_ set: SegmentSet) {
+    private func publish(_ set: PartSet) {
         guard let targetDuration = segmenter.primary.policy.targetDuration else { return }
+        let targets = PlaylistTargets(duration: targetDuration, part: segmenter.primary.partTarget)
         let isFirst = snapshot.window.segments.isEmpty
-        if set.primary.startsEpoch { fixProgramDateTime(set) }
-        let number = snapshot.window.nextMediaSequenceNumber
+        if set.primary.isFirst {
+            dateRangeCount = 0
+            if set.primary.parent.startsEpoch { fixProgramDateTime(set) }
+        }
+        report.began(set)
+        let next = snapshot.window.nextPart
         let events = metadata.take(before: set.primary.end.decodeTime)
-        let place = SegmentPlace(
-            mediaSequenceNumber: number,
+        let place = PartPlace(
+            mediaSequenceNumber: next.mediaSequenceNumber,
+            index: next.index,
             duration: set.primary.duration,
-            programDateTime: programDateTimeOfZero + set.primary.start,
+            programDateTime: programDateTimeOfZero + set.primary.parent.start,
             isDiscontinuous: set.startsEpoch && !isFirst,
             startsEpoch: set.startsEpoch,
-            targetDuration: targetDuration,
+            segmentDuration: set.primary.ending?.duration,
+            targets: targets,
             events: events,
-            dateRanges: dateRanges(of: events, inSegment: number)
+            dateRanges: dateRanges(of: events, inSegment: next.mediaSequenceNumber)
         )
-        let limits = LiveWindow.Limits(duration: configuration.windowDuration, minimumSegments: 6)
+        let limits = LiveWindow.Limits(
+            duration: configuration.windowDuration,
+            minimumSegments: 6,
+            partRetention: targets.partRetention
+        )
         ladder.append(set, at: place, limits: limits, to: &snapshot)
-        snapshot.phase = .live
         snapshot.targetDuration = targetDuration
-        stream.publish(snapshot)
+        snapshot.partTarget = targets.part
+        // Before its first segment is whole, a live cannot be played.
         guard let segment = snapshot.window.segments.last else { return }
-        report.published(set, segment, ladder.active, isFirst: isFirst, targetDuration: targetDuration)
+        snapshot.phase = .live
+        stream.publish(snapshot)
+        guard let ending = set.primary.ending else { return }
+        report.published(set, ending, segment, ladder.active, isFirst: isFirst, targetDuration: targetDuration)
         if segmenter.primary.silentFrames > 0 { report.insertedSilence() }
     }
 
@@ -115,19 +134,21 @@ final class LivePackager: AccessUnitSink {
     /// An encoder may send a time code with every picture; all of that is in the segments, where it costs each viewer one
     /// transfer instead of one for each reload.
     private func dateRanges(of events: [TimedMetadataQueue.Event], inSegment number: Int) -> [DateRange] {
-        events.prefix(DateRange.maximumPerSegment).enumerated().map { index, event in
+        let ranges = events.prefix(DateRange.maximumPerSegment - dateRangeCount).enumerated().map { index, event in
             DateRange(
-                id: "\(stream.tag)-\(number)-\(index)",
+                id: "\(stream.tag)-\(number)-\(dateRangeCount + index)",
                 name: event.name,
                 start: programDateTimeOfZero + event.time,
                 json: event.json.utf8.count <= DateRange.longestJSON ? event.json : nil
             )
         }
+        dateRangeCount += ranges.count
+        return ranges
     }
 
-    /// Maps an epoch to the time of day: its first segment ended when the media that came since then began, so it began
-    /// its duration before that, and never before the segment in front of it ended.
-    private func fixProgramDateTime(_ set: SegmentSet) {
+    /// Maps an epoch to the time of day: its first part ended when the media that came since then began, so it began its
+    /// duration before that, and never before the segment in front of it ended.
+    private func fixProgramDateTime(_ set: PartSet) {
         let began = clock.wall() + (.zero - set.primary.duration - set.age)
         let last = snapshot.window.segments.last
         let earliest = last.map { $0.programDateTime + $0.duration } ?? began

@@ -109,13 +109,9 @@ extension LiveStream {
         return end(with: last, at: now, ifRevision: revision)
     }
 
-    private func closed(_ window: LiveWindow, id: Rendition.ID?, _ snapshot: Snapshot) -> StoredResource {
-        MediaPlaylist.resource(
-            window,
-            targetDuration: snapshot.targetDuration ?? 1,
-            isEnded: true,
-            name: RenditionNames(tag: tag, id: id).playlist,
-            tag: tag
-        )
+    private func closed(_ window: LiveWindow, id: Rendition.ID?, _ snapshot: Snapshot) -> RenderedPlaylist {
+        let targets = PlaylistTargets(duration: snapshot.targetDuration ?? 1, part: snapshot.partTarget)
+        let playlist = MediaPlaylist(tag: tag, rendition: id, window: window, targets: targets, isEnded: true)
+        return playlist.rendered(playlist.settled())
     }
 }

@@ -9,6 +9,11 @@ public struct PackagerConfiguration: Sendable {
     ///
     /// 1 to 10 s.
     public var segmentDuration: MediaTime
+    /// How long the parts of low-latency HLS are at most, unless the pictures of a live are further apart than that; `nil`
+    /// for segments without parts.
+    ///
+    /// 0.1 to 2 s.
+    public var partDuration: MediaTime?
     /// How much media a live playlist lists at least, once the live has lasted that long.
     public var windowDuration: MediaTime
     /// How long a live stays open after its encoder went away without a goodbye.
@@ -19,11 +24,13 @@ public struct PackagerConfiguration: Sendable {
     /// A configuration; the defaults suit OBS with a keyframe interval of 2 s.
     public init(
         segmentDuration: MediaTime = .milliseconds(2000),
+        partDuration: MediaTime? = .milliseconds(500),
         windowDuration: MediaTime = .milliseconds(60_000),
         gracePeriod: Duration = .seconds(60),
         endedRetention: Duration = .seconds(120)
     ) {
         self.segmentDuration = segmentDuration
+        self.partDuration = partDuration
         self.windowDuration = windowDuration
         self.gracePeriod = gracePeriod
         self.endedRetention = endedRetention

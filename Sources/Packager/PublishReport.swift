@@ -43,9 +43,20 @@ struct PublishReport {
         )
     }
 
+    /// A part is about to be published.
+    mutating func began(_ set: PartSet) {
+        let isStray = set.further.contains { $0.samples.first?.isSync == false }
+        if set.primary.isFirst, set.primary.parent.isIndependent, isStray, complaints.insert(.strayKeyframes).inserted {
+            logger.warning(
+                "keyframes differ between the video tracks: changes of quality may show a gap; set one interval for all"
+            )
+        }
+    }
+
     /// A segment can be fetched, in these renditions beside the primary tracks'.
     mutating func published(
-        _ set: SegmentSet,
+        _ set: PartSet,
+        _ ending: PartDraft.Ending,
         _ segment: MediaSegment,
         _ renditions: Set<Rendition.ID>,
         isFirst: Bool,
@@ -56,7 +67,7 @@ struct PublishReport {
             metadata: [
                 "segment.number": "\(segment.mediaSequenceNumber)",
                 "segment.duration": "\(segment.duration.decimalSeconds) s",
-                "segment.bytes": "\(segment.resource.body.readableBytes)",
+                "segment.bytes": "\(segment.resource.byteCount)",
             ]
         )
         if isFirst {
@@ -73,7 +84,7 @@ struct PublishReport {
             logger.info("live goes on after a change of tracks, format or clock")
         }
         tellRenditions(renditions)
-        warn(of: set, targetDuration: targetDuration)
+        warn(of: ending, targetDuration: targetDuration)
     }
 
     /// Silence stands in for sound.
@@ -85,28 +96,22 @@ struct PublishReport {
     private mutating func tellRenditions(_ now: Set<Rendition.ID>) {
         guard now != renditions else { return }
         renditions = now
-        let names = now.map { RenditionNames(tag: "", id: $0).playlist }.sorted()
+        let names = now.map { MediaPlaylist.name(of: $0) }.sorted()
         logger.info(
             "renditions changed with the encoder's tracks",
             metadata: ["hls.renditions": "\(([MediaPlaylist.name] + names).joined(separator: ","))"]
         )
     }
 
-    private mutating func warn(of set: SegmentSet, targetDuration: Int) {
-        if set.primary.holdsPicture, !isHoldingPicture {
+    private mutating func warn(of ending: PartDraft.Ending, targetDuration: Int) {
+        if ending.holdsPicture, !isHoldingPicture {
             logger.warning("the encoder sends sound but no pictures: viewers see the last keyframe until one comes")
         }
-        isHoldingPicture = set.primary.holdsPicture
-        if set.primary.isForcedCut, complaints.insert(.forcedCuts).inserted {
+        isHoldingPicture = ending.holdsPicture
+        if ending.isForcedCut, complaints.insert(.forcedCuts).inserted {
             logger.warning(
                 "keyframes are further apart than at the start: players may show a gap; set the keyframe interval to 2 s",
                 metadata: ["hls.target_duration": "\(targetDuration) s"]
-            )
-        }
-        let isStray = set.further.contains { $0.samples.first?.isSync == false }
-        if set.primary.isIndependent, isStray, complaints.insert(.strayKeyframes).inserted {
-            logger.warning(
-                "keyframes differ between the video tracks: changes of quality may show a gap; set one interval for all"
             )
         }
     }

@@ -66,7 +66,10 @@ struct LiveServer: Service {
             throw StartFailure.unavailable("\(error)")
         }
         readiness = Readiness()
-        let registry = PrometheusRegistry(help: IngestMetrics.help.merging(ProcessMetrics.help) { $1 })
+        let registry = PrometheusRegistry(
+            help: IngestMetrics.help.merging(OriginMetrics.help) { $1 }.merging(ProcessMetrics.help) { $1 }
+        )
+        let originMetrics = OriginMetrics(registry)
         publishing = try Publishing(configuration, metrics: registry, logger: logger)
         let rtmpsCertificate = try Self.certificate(configuration, for: configuration.rtmpsPort)
         let httpsCertificate = try Self.certificate(
@@ -101,6 +104,7 @@ struct LiveServer: Service {
         )
         var originConfiguration = try OriginConfiguration(configuration, files: files)
         originConfiguration.access = access
+        originConfiguration.meters = originMetrics
         originConfiguration.operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
@@ -120,6 +124,7 @@ struct LiveServer: Service {
         operations = Self.operations(
             configuration,
             registry,
+            beforeReading: { originMetrics.update(from: store) },
             readiness: readiness,
             group: group,
             logger: logger
@@ -130,6 +135,7 @@ struct LiveServer: Service {
     private static func operations(
         _ configuration: ServerConfiguration,
         _ registry: PrometheusRegistry,
+        beforeReading update: @escaping @Sendable () -> Void,
         readiness: Readiness,
         group: any EventLoopGroup,
         logger: Logger
@@ -142,6 +148,7 @@ struct LiveServer: Service {
         operations.limits.connections = 64
         operations.metrics = {
             process.update()
+            update()
             return registry.text
         }
         return OriginServer(
@@ -312,6 +319,7 @@ extension PackagerConfiguration {
     fileprivate init(_ configuration: ServerConfiguration) {
         self.init(
             segmentDuration: configuration.segmentDuration,
+            partDuration: configuration.partDuration,
             windowDuration: configuration.windowDuration,
             gracePeriod: configuration.gracePeriod,
             // Viewers may be a whole window behind, and pause for a moment.

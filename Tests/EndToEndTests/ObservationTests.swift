@@ -53,6 +53,9 @@ struct ObservationTests {
         try await viewer.watch(within: .seconds(30)) { _, segments in segments.count >= 1 }
         let during = try await metrics(server)
         #expect(during["rtmp_server_active_publishes"] == 1 && during["rtmp_server_active_connections"] == 1)
+        #expect(during["hls_server_viewers"] == 1 && during["hls_server_lives"] == 1)
+        let lowLatency = LowLatencyViewer(server)
+        try await lowLatency.watch { $0.hintedParts >= 3 }
         try await viewer.watchToEnd()
         try await publisher.waitForExit()
         _ = try await server.log.line(containing: "publish ended")
@@ -61,6 +64,18 @@ struct ObservationTests {
         #expect(try #require(after["rtmp_server_access_units_total{kind=audio}"]) >= 280)
         #expect(after["rtmp_server_active_publishes"] == 0 && after["rtmp_server_publishes_total"] == 1)
         #expect(try #require(after["rtmp_server_received_bytes_total"]) > 50_000)
+        for kind in ["playlist", "segment", "part", "initialization"] {
+            #expect(try #require(after["hls_server_requests_total{kind=\(kind)}"]) >= 1, "\(kind)")
+        }
+        #expect(try #require(after["hls_server_sent_bytes_total"]) > 50_000)
+        #expect(after["hls_server_held_requests"] == 0)
+        // Every part that was hinted at, and every reload that waited.
+        let waited = try #require(after["hls_part_publish_latency_count"])
+        #expect(waited >= 2, "\(waited)")
+        #expect(
+            after["hls_part_publish_latency_bucket{le=0.5}"] == waited,
+            "\(after.filter { $0.key.hasPrefix("hls_part") })"
+        )
         #expect(try await server.get("/metrics").status == 404, "not on the viewers' port")
         #expect(try await HTTPClient.send(try metricsURL(server).replacing("/metrics", with: "/")).status == 404)
     }
@@ -87,6 +102,8 @@ struct ObservationTests {
         #expect(tracks.first?["width"] as? Int == 320 && tracks.first?["height"] as? Int == 180)
         let rate = try #require(document["frameRate"] as? Double)
         #expect(abs(rate - 25) < 4, "\(rate)")
+        let audience = try #require(document["audience"] as? [String: Any])
+        #expect(audience["viewers"] as? Int == 1 && (audience["bytes"] as? Int ?? 0) > 10_000)
         #expect(try #require(document["bitrate"] as? Int) > 50_000)
 
         let table = try await Tool.run(

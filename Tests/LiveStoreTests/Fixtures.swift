@@ -18,7 +18,7 @@ func segment(
     _ number: Int,
     seconds: Double = 2,
     isDiscontinuous: Bool = false,
-    prefix: String = "",
+    prefix: String = "a-",
     initialization: StoredResource? = nil
 ) -> MediaSegment {
     MediaSegment(
@@ -27,7 +27,7 @@ func segment(
         programDateTime: WallClockTime(milliseconds: Int64(number) * 2000),
         isIndependent: true,
         isDiscontinuous: isDiscontinuous,
-        initialization: initialization ?? stored("\(prefix)init.mp4", .initializationSegment),
+        initialization: initialization ?? stored("\(prefix)init-0.mp4", .initializationSegment),
         resource: stored("\(prefix)\(number).m4s")
     )
 }
@@ -41,7 +41,7 @@ extension LiveStream {
         next.window.append(segment, limits: limits)
         next.phase = .live
         next.targetDuration = 2
-        next.mediaPlaylist = stored("media-\(segment.mediaSequenceNumber)", .mediaPlaylist)
+        next.mediaPlaylist = RenderedPlaylist(full: stored("media-\(segment.mediaSequenceNumber)", .mediaPlaylist))
         publish(next)
     }
 
@@ -49,7 +49,7 @@ extension LiveStream {
     @discardableResult
     func end(with playlist: StoredResource, at now: ContinuousClock.Instant, ifRevision revision: Int) -> Bool {
         var last = snapshot
-        last.mediaPlaylist = playlist
+        last.mediaPlaylist = RenderedPlaylist(full: playlist)
         return end(with: last, at: now, ifRevision: revision)
     }
 }

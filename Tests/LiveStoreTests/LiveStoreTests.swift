@@ -105,9 +105,9 @@ struct LiveStoreTests {
                         let (stream, isResumed) = store.begin(id, tag: "\(round)", now: start)
                         #expect(!isResumed)
                         #expect(stream.snapshot.window.nextMediaSequenceNumber == round * 2)
-                        stream.add(segment(round * 2, prefix: "\(writer)-"))
-                        stream.add(segment(round * 2 + 1, prefix: "\(writer)-"))
-                        #expect(store.resource(of: id, named: "\(writer)-\(round * 2).m4s") != nil)
+                        stream.add(segment(round * 2, prefix: "\(round)-"))
+                        stream.add(segment(round * 2 + 1, prefix: "\(round)-"))
+                        #expect(store.resource(of: id, named: "\(round)-\(round * 2).m4s") != nil)
                         let revision = stream.revisedSnapshot.revision
                         #expect(stream.end(with: stored("end", .mediaPlaylist), at: now, ifRevision: revision))
                     }

@@ -19,23 +19,23 @@ struct LiveStreamTests {
     func firstSegment() {
         let (stream, isResumed) = begin()
         #expect(!isResumed && stream.snapshot.phase == .preparing)
-        #expect(stream.resource(named: "0.m4s") == nil && stream.snapshot.mediaPlaylist == nil)
+        #expect(stream.resource(named: "a-0.m4s") == nil && stream.snapshot.mediaPlaylist == nil)
         stream.add(segment(0))
         #expect(stream.snapshot.phase == .live)
-        #expect(stream.resource(named: "0.m4s")?.body == ByteBuffer(string: "0.m4s"))
-        #expect(stream.resource(named: "init.mp4")?.kind == .initializationSegment)
+        #expect(stream.resource(named: "a-0.m4s")?.body == ByteBuffer(string: "a-0.m4s"))
+        #expect(stream.resource(named: "a-init-0.mp4")?.kind == .initializationSegment)
     }
 
     @Test("segments and initialization segments that left the playlist stay fetchable for a while")
     func retired() {
         let (stream, _) = begin()
-        let old = stored("old.mp4", .initializationSegment)
+        let old = stored("a-init-7.mp4", .initializationSegment)
         stream.add(segment(0, initialization: old))
         for number in 1..<6 { stream.add(segment(number)) }
         #expect(stream.snapshot.window.mediaSequence == 1)
-        #expect(stream.resource(named: "0.m4s") != nil && stream.resource(named: "old.mp4") != nil)
+        #expect(stream.resource(named: "a-0.m4s") != nil && stream.resource(named: "a-init-7.mp4") != nil)
         for number in 6..<40 { stream.add(segment(number)) }
-        #expect(stream.resource(named: "0.m4s") == nil && stream.resource(named: "old.mp4") == nil)
+        #expect(stream.resource(named: "a-0.m4s") == nil && stream.resource(named: "a-init-7.mp4") == nil)
     }
 
     @Test("an interrupted live is resumed as itself, with its segments and its numbers")
@@ -57,7 +57,7 @@ struct LiveStreamTests {
         let prepared = stream.revisedSnapshot
         #expect(begin().isResumed)
         #expect(!stream.end(with: stored("end", .mediaPlaylist), at: now, ifRevision: prepared.revision))
-        #expect(stream.snapshot.phase == .live && stream.snapshot.mediaPlaylist?.name == "media-0")
+        #expect(stream.snapshot.phase == .live && stream.snapshot.mediaPlaylist?.full.name == "media-0")
     }
 
     @Test("an end that was prepared before another segment came does not happen")
@@ -67,7 +67,7 @@ struct LiveStreamTests {
         let prepared = stream.revisedSnapshot
         stream.add(segment(1))
         #expect(!stream.end(with: stored("end", .mediaPlaylist), at: now, ifRevision: prepared.revision))
-        #expect(stream.snapshot.mediaPlaylist?.name == "media-1")
+        #expect(stream.snapshot.mediaPlaylist?.full.name == "media-1")
     }
 
     @Test("an ended live shows its last playlist, keeps its segments and is not resumed")
@@ -76,8 +76,8 @@ struct LiveStreamTests {
         stream.add(segment(0))
         let end = stored("end", .mediaPlaylist)
         #expect(stream.end(with: end, at: now, ifRevision: stream.revisedSnapshot.revision))
-        #expect(stream.endedAt == now && stream.snapshot.mediaPlaylist === end)
-        #expect(stream.resource(named: "0.m4s") != nil)
+        #expect(stream.endedAt == now && stream.snapshot.mediaPlaylist?.full === end)
+        #expect(stream.resource(named: "a-0.m4s") != nil)
         let (next, isResumed) = begin(tag: "b")
         #expect(!isResumed && next !== stream)
     }
@@ -113,8 +113,8 @@ struct LiveStreamTests {
                 let snapshot = stream.snapshot
                 let last = snapshot.window.nextMediaSequenceNumber - 1
                 #expect(last >= newest, "numbers step back")
-                #expect(snapshot.mediaPlaylist?.name == "media-\(last)")
-                #expect(snapshot.window.segments.last?.resource.name == "\(last).m4s")
+                #expect(snapshot.mediaPlaylist?.full.name == "media-\(last)")
+                #expect(snapshot.window.segments.last?.resource.name == "a-\(last).m4s")
                 #expect(snapshot.window.segments.count == min(last + 1, 5))
                 if last > newest { progress.versionsSeen.add(1, ordering: .relaxed) }
                 newest = last

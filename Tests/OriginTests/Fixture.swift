@@ -25,7 +25,7 @@ struct Fixture {
         return store.begin(id, tag: tag, now: WallClockTime(milliseconds: 1_790_000_000_000)).stream
     }
 
-    /// Begins a live of this name with one segment, `0-TAG.m4s`, and an initialization segment, `init-TAG.mp4`.
+    /// Begins a live of this name with one segment, `TAG-0.m4s`, and an initialization segment, `TAG-init-0.mp4`.
     @discardableResult
     func goLive(_ name: String, tag: String = "t1", targetDuration: Int = 4) throws -> LiveStream {
         let stream = try prepare(name, tag: tag)
@@ -39,23 +39,23 @@ struct Fixture {
                 programDateTime: stream.startedAt,
                 isIndependent: true,
                 isDiscontinuous: false,
-                initialization: resource(.initializationSegment, "init-\(tag).mp4", ByteBuffer(string: "ftyp moov")),
-                resource: resource(.mediaSegment, "0-\(tag).m4s", segmentBody)
+                initialization: resource(.initializationSegment, "\(tag)-init-0.mp4", ByteBuffer(string: "ftyp moov")),
+                resource: resource(.mediaSegment, "\(tag)-0.m4s", segmentBody)
             ),
             limits: LiveWindow.Limits(duration: .seconds(30), minimumSegments: 6)
         )
-        snapshot.mediaPlaylist = playlist(.mediaPlaylist, "media.m3u8", "#EXTM3U\n0-\(tag).m4s\n")
+        snapshot.mediaPlaylist = media("media.m3u8", "#EXTM3U\n\(tag)-0.m4s\n")
         snapshot.multivariantPlaylist = playlist(.multivariantPlaylist, "index.m3u8", "#EXTM3U\nmedia.m3u8\n")
         stream.publish(snapshot)
         return stream
     }
 
-    /// Gives a live a further rendition, `media-1.m3u8`, whose only segment is `m1-0-TAG.m4s`.
+    /// Gives a live a further rendition, `media-1.m3u8`, whose only segment is `TAG-m1-0.m4s`.
     func addRendition(to stream: LiveStream) {
         var snapshot = stream.snapshot
         guard let like = snapshot.window.segments.last else { return }
         var window = LiveWindow(firstMediaSequenceNumber: like.mediaSequenceNumber)
-        let name = "m1-\(like.mediaSequenceNumber)-\(stream.tag).m4s"
+        let name = "\(stream.tag)-m1-\(like.mediaSequenceNumber).m4s"
         window.append(
             MediaSegment(
                 mediaSequenceNumber: like.mediaSequenceNumber,
@@ -65,7 +65,7 @@ struct Fixture {
                 isDiscontinuous: false,
                 initialization: resource(
                     .initializationSegment,
-                    "m1-init-\(stream.tag).mp4",
+                    "\(stream.tag)-m1-init-0.mp4",
                     ByteBuffer(string: "moov")
                 ),
                 resource: resource(.mediaSegment, name, segmentBody)
@@ -76,7 +76,7 @@ struct Fixture {
         snapshot.furtherRenditions[id] = Rendition(
             id: id,
             window: window,
-            playlist: playlist(.mediaPlaylist, "media-1.m3u8", "#EXTM3U\n\(name)\n")
+            playlist: media("media-1.m3u8", "#EXTM3U\n\(name)\n")
         )
         stream.publish(snapshot)
     }
@@ -84,9 +84,9 @@ struct Fixture {
     /// Ends a live.
     func end(_ stream: LiveStream) {
         var (last, revision) = stream.revisedSnapshot
-        last.mediaPlaylist = playlist(.mediaPlaylist, "media.m3u8", "#EXTM3U\n#EXT-X-ENDLIST\n")
+        last.mediaPlaylist = media("media.m3u8", "#EXTM3U\n#EXT-X-ENDLIST\n")
         for id in last.furtherRenditions.keys {
-            last.furtherRenditions[id]?.playlist = playlist(.mediaPlaylist, "media-1.m3u8", "#EXTM3U\n#EXT-X-ENDLIST\n")
+            last.furtherRenditions[id]?.playlist = media("media-1.m3u8", "#EXTM3U\n#EXT-X-ENDLIST\n")
         }
         stream.end(with: last, at: .now, ifRevision: revision)
     }
@@ -114,6 +114,10 @@ struct Fixture {
         resource(kind, name, ByteBuffer(string: text))
     }
 
+    private func media(_ name: String, _ text: String) -> RenderedPlaylist {
+        RenderedPlaylist(full: playlist(.mediaPlaylist, name, text))
+    }
+
     private func resource(_ kind: StoredResource.Kind, _ name: String, _ body: ByteBuffer) -> StoredResource {
         StoredResource(kind: kind, name: name, body: body, entityTag: name)
     }
@@ -124,7 +128,15 @@ extension Router {
     func answer(_ method: HTTPMethod, _ target: String, _ fields: [(String, String)] = []) -> Answer {
         let headers = HTTPHeaders([("Host", "example.org")] + fields)
         let head = HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: headers)
-        return answer(head, from: "192.0.2.1")
+        return answer(head)
+    }
+
+    /// The answer to a request that waits for nothing.
+    func answer(_ head: HTTPRequestHead, from peerAddress: String = "192.0.2.1") -> Answer {
+        guard case .answer(let answer) = outcome(of: head, from: peerAddress, mayHold: false) else {
+            preconditionFailure("held although it may not be")
+        }
+        return answer
     }
 
     /// The response to a GET.
@@ -149,7 +161,7 @@ struct WireResponse {
     init(_ response: Response) {
         status = Int(response.status.code)
         fields = Self.fields(String(buffer: response.fields))
-        body = Array(response.body.readableBytesView)
+        body = response.pieces.flatMap { Array($0.readableBytesView) }
     }
 
     private init(status: Int, fields: [(name: String, value: String)], body: [UInt8]) {
@@ -194,4 +206,9 @@ struct WireResponse {
         guard bytes.count >= pattern.count else { return nil }
         return (bytes.startIndex...(bytes.endIndex - pattern.count)).first { bytes[$0...].starts(with: pattern) }
     }
+}
+
+extension Response {
+    /// The content in one buffer, which is that of its only piece.
+    var body: ByteBuffer { pieces.count == 1 ? pieces[0] : ByteBuffer(bytes: pieces.flatMap(\.readableBytesView)) }
 }

@@ -81,7 +81,7 @@ struct HTTP2RequestHandlerTests {
         #expect(!fields.contains(name: "connection"))
 
         let segment = try stream()
-        try send(request("/live/main/0-t1.m4s", ("range", "bytes=0-99")), to: segment)
+        try send(request("/live/main/t1-0.m4s", ("range", "bytes=0-99")), to: segment)
         let part = try answer(segment)
         #expect(part.fields.first(name: ":status") == "206")
         #expect(part.size == 100)
@@ -91,7 +91,7 @@ struct HTTP2RequestHandlerTests {
     func head() throws {
         try fixture.goLive("main")
         let channel = try stream()
-        try send(request("/live/main/0-t1.m4s", method: "HEAD"), to: channel)
+        try send(request("/live/main/t1-0.m4s", method: "HEAD"), to: channel)
         let (fields, size, isComplete) = try answer(channel)
         #expect(fields.first(name: "content-length") == "200000")
         #expect(size == 0 && isComplete)
@@ -102,7 +102,7 @@ struct HTTP2RequestHandlerTests {
         try fixture.goLive("main")
         let channel = try stream()
         channel.isWritable = false
-        try send(request("/live/main/0-t1.m4s"), to: channel)
+        try send(request("/live/main/t1-0.m4s"), to: channel)
         #expect(try answer(channel).size == 0)
         channel.isWritable = true
         channel.pipeline.fireChannelWritabilityChanged()
@@ -110,7 +110,7 @@ struct HTTP2RequestHandlerTests {
 
         let stalled = try stream()
         stalled.isWritable = false
-        try send(request("/live/main/0-t1.m4s"), to: stalled)
+        try send(request("/live/main/t1-0.m4s"), to: stalled)
         loop.advanceTime(by: .seconds(19))
         #expect(stalled.isActive)
         loop.advanceTime(by: .seconds(2))

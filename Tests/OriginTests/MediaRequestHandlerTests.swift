@@ -42,7 +42,7 @@ struct MediaRequestHandlerTests {
     @Test("pipelined requests are answered in their order, bodies only where they belong")
     func pipelined() throws {
         try send(
-            get("/live/main/media.m3u8") + get("/nothing").replacing("GET", with: "HEAD") + get("/live/main/0-t1.m4s")
+            get("/live/main/media.m3u8") + get("/nothing").replacing("GET", with: "HEAD") + get("/live/main/t1-0.m4s")
                 + get("/healthz")
         )
         let responses = WireResponse.all(in: try received(), withoutBodies: [1])
@@ -57,7 +57,7 @@ struct MediaRequestHandlerTests {
 
     @Test("requests may arrive in any pieces", arguments: [1, 2, 3, 7, 31])
     func pieces(size: Int) throws {
-        let requests = Array((get("/live/main/media.m3u8") + get("/live/main/0-t1.m4s", "Range: bytes=0-3\r\n")).utf8)
+        let requests = Array((get("/live/main/media.m3u8") + get("/live/main/t1-0.m4s", "Range: bytes=0-3\r\n")).utf8)
         for start in stride(from: 0, to: requests.count, by: size) {
             try channel.writeInbound(ByteBuffer(bytes: requests[start..<min(start + size, requests.count)]))
         }
@@ -144,7 +144,7 @@ struct MediaRequestHandlerTests {
     @Test("during a drain every response ends its connection")
     func draining() throws {
         gate.drain {}
-        try send(get("/live/main/media.m3u8") + get("/live/main/0-t1.m4s"))
+        try send(get("/live/main/media.m3u8") + get("/live/main/t1-0.m4s"))
         let responses = WireResponse.all(in: try received())
         #expect(responses.map(\.status) == [200])
         #expect(responses.first?["Connection"] == "close")

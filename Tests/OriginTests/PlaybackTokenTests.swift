@@ -77,7 +77,7 @@ struct PlaybackTokenTests {
         PlaybackToken(stream: stream, end: end, address: address).text(key: key)
     }
 
-    private static let files = ["index.m3u8", "media.m3u8", "0-t1.m4s", "init-t1.mp4"]
+    private static let files = ["index.m3u8", "media.m3u8", "t1-0.m4s", "t1-init-0.mp4"]
 
     @Test("everything of a live needs a token; what is of no live does not", arguments: files)
     func media(file: String) throws {

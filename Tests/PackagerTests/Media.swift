@@ -1,6 +1,8 @@
 import MediaCore
 import NIOCore
 
+@testable import Packager
+
 /// Media made up for the packager's tests: configurations that real encoders write, payloads that say where they
 /// belong.
 enum Media {
@@ -105,4 +107,11 @@ extension Media {
             )
         }
     }
+}
+
+/// A segment of one part.
+extension PartDraft {
+    var startsEpoch: Bool { parent.startsEpoch }
+    var isForcedCut: Bool { ending?.isForcedCut ?? false }
+    var holdsPicture: Bool { ending?.holdsPicture ?? false }
 }

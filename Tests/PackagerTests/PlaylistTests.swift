@@ -32,7 +32,7 @@ struct PlaylistTests {
         MediaSegment(
             mediaSequenceNumber: number,
             duration: .milliseconds(milliseconds),
-            programDateTime: WallClockTime(milliseconds: 1_767_225_600_000 + Int64(number) * 2000),
+            programDateTime: date(number),
             isIndependent: isIndependent,
             isDiscontinuous: isDiscontinuous,
             initialization: initialization ?? first,
@@ -41,8 +41,29 @@ struct PlaylistTests {
                 name: "t-\(number).m4s",
                 body: ByteBuffer(repeating: 0, count: bytes),
                 entityTag: "t-\(number)"
+            ),
+            lines: Packager.MediaPlaylist.lines(
+                date(number),
+                lasting: .milliseconds(milliseconds),
+                uri: "t-\(number).m4s"
             )
         )
+    }
+
+    private func date(_ number: Int) -> WallClockTime {
+        WallClockTime(milliseconds: 1_767_225_600_000 + Int64(number) * 2000)
+    }
+
+    private func text(_ window: LiveWindow, isEnded: Bool = false) -> String {
+        let targets = PlaylistTargets(duration: 2, part: nil)
+        let playlist = Packager.MediaPlaylist(
+            tag: "t",
+            rendition: nil,
+            window: window,
+            targets: targets,
+            isEnded: isEnded
+        )
+        return String(buffer: playlist.rendered(playlist.settled()).full.body)
     }
 
     private func window(_ segments: [MediaSegment], keeping count: Int = 100) -> LiveWindow {
@@ -58,15 +79,15 @@ struct PlaylistTests {
             segment(7), segment(8, milliseconds: 2033),
             segment(9, milliseconds: 1967, isDiscontinuous: true, initialization: second),
         ])
-        let text = String(buffer: Packager.MediaPlaylist.render(window, targetDuration: 2, isEnded: false))
+        let text = text(window)
         #expect(
             text == """
                 #EXTM3U
-                #EXT-X-VERSION:6
+                #EXT-X-VERSION:10
                 #EXT-X-TARGETDURATION:2
+                #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12,CAN-SKIP-DATERANGES=YES
                 #EXT-X-MEDIA-SEQUENCE:7
                 #EXT-X-DISCONTINUITY-SEQUENCE:0
-                #EXT-X-INDEPENDENT-SEGMENTS
                 #EXT-X-MAP:URI="t-init-0.mp4"
                 #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:14.000Z
                 #EXTINF:2.000000,
@@ -87,18 +108,9 @@ struct PlaylistTests {
 
     @Test("an ended playlist says so in its last line")
     func endedMediaPlaylist() throws {
-        let text = String(
-            buffer: Packager.MediaPlaylist.render(window([segment(0)]), targetDuration: 2, isEnded: true)
-        )
+        let text = text(window([segment(0)]), isEnded: true)
         #expect(text.hasSuffix("t-0.m4s\n#EXT-X-ENDLIST\n"))
         #expect(try PlaylistReader.readMedia(text).hasEndList)
-    }
-
-    @Test("segments that a decoder cannot start with are not called independent")
-    func dependentSegments() {
-        let window = window([segment(0), segment(1, isIndependent: false)])
-        let text = String(buffer: Packager.MediaPlaylist.render(window, targetDuration: 2, isEnded: false))
-        #expect(!text.contains("INDEPENDENT"))
     }
 
     @Test("a follower of the sliding window sees numbers and discontinuities go on without a break")
@@ -108,10 +120,7 @@ struct PlaylistTests {
         let limits = LiveWindow.Limits(duration: .milliseconds(8000), minimumSegments: 3)
         for number in 0..<40 {
             window.append(segment(number, isDiscontinuous: number % 7 == 5), limits: limits)
-            let text = String(
-                buffer: Packager.MediaPlaylist.render(window, targetDuration: 2, isEnded: number == 39)
-            )
-            try follower.follow(try PlaylistReader.readMedia(text))
+            try follower.follow(try PlaylistReader.readMedia(text(window, isEnded: number == 39)))
         }
         #expect(window.discontinuitySequence == 5)
         #expect(follower.segments.count == 40)
@@ -125,7 +134,7 @@ struct PlaylistTests {
         #expect(
             text == """
                 #EXTM3U
-                #EXT-X-VERSION:6
+                #EXT-X-VERSION:10
                 #EXT-X-INDEPENDENT-SEGMENTS
                 #EXT-X-STREAM-INF:BANDWIDTH=1250001,AVERAGE-BANDWIDTH=1000000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30.000
                 media.m3u8
@@ -153,7 +162,7 @@ struct PlaylistTests {
         #expect(
             text == """
                 #EXTM3U
-                #EXT-X-VERSION:6
+                #EXT-X-VERSION:10
                 #EXT-X-STREAM-INF:BANDWIDTH=6100000,AVERAGE-BANDWIDTH=6000000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30.000
                 media.m3u8
                 #EXT-X-STREAM-INF:BANDWIDTH=800000,AVERAGE-BANDWIDTH=700000,CODECS="avc1.42c00d,mp4a.40.2",RESOLUTION=320x240,FRAME-RATE=30.000
@@ -175,7 +184,7 @@ struct PlaylistTests {
         #expect(
             text == """
                 #EXTM3U
-                #EXT-X-VERSION:6
+                #EXT-X-VERSION:10
                 #EXT-X-INDEPENDENT-SEGMENTS
                 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio 1",DEFAULT=YES,AUTOSELECT=YES,URI="audio-0.m3u8"
                 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio 3",DEFAULT=NO,AUTOSELECT=YES,URI="audio-2.m3u8"
@@ -210,10 +219,7 @@ struct PlaylistTests {
         average: Double,
         uri: String
     ) throws -> Packager.MultivariantPlaylist.Entry {
-        let sample = Sample(decodeTime: 0, duration: 3000, compositionOffset: 0, isSync: true, payload: ByteBuffer())
-        let samples = Array(repeating: sample, count: 60)
-        let run = TrackRun(track: try Media.avc(record), timescale: 90_000, samples: samples)
-        let variant = Variant([run], lasting: .milliseconds(2000))
+        let variant = Variant([try Media.avc(record)], pictureCount: 60, lasting: .milliseconds(2000))
         return .init(variant: variant, peak: peak, average: average, isIndependent: true, uri: uri)
     }
 
@@ -223,9 +229,7 @@ struct PlaylistTests {
         peak: Double = 64_000,
         uri: String
     ) throws -> Packager.MultivariantPlaylist.Entry {
-        let sample = Sample(decodeTime: 0, duration: 1024, compositionOffset: 0, isSync: true, payload: ByteBuffer())
-        let run = TrackRun(track: try Media.aac(), timescale: 48_000, samples: [sample])
-        let variant = Variant([run], lasting: .milliseconds(2000))
+        let variant = Variant([try Media.aac()], pictureCount: 0, lasting: .milliseconds(2000))
         return .init(variant: variant, peak: peak, average: 64_000, isIndependent: true, uri: uri, index: index)
     }
 

@@ -22,15 +22,15 @@ struct RenditionSegmenterTests {
         with segmenter: inout RenditionSegmenter,
         finishing: Bool = true,
         sourceLocation: SourceLocation = #_sourceLocation
-    ) -> [SegmentSet] {
-        var sets: [SegmentSet] = []
+    ) -> [PartSet] {
+        var sets: [PartSet] = []
         for unit in units { sets += segmenter.receive(unit) }
         if finishing { sets += segmenter.finish() }
         expectInvariants(sets, sourceLocation)
         return sets
     }
 
-    private func expectInvariants(_ sets: [SegmentSet], _ location: SourceLocation) {
+    private func expectInvariants(_ sets: [PartSet], _ location: SourceLocation) {
         var lastDecodeTimes: [TrackID: MediaTime] = [:]
         var lastTracks: [Track] = []
         for (index, set) in sets.enumerated() {
@@ -60,9 +60,9 @@ struct RenditionSegmenterTests {
         }
     }
 
-    private func run(_ id: TrackID, in set: SegmentSet) -> TrackRun? { set.further.first { $0.track.id == id } }
+    private func run(_ id: TrackID, in set: PartSet) -> TrackRun? { set.further.first { $0.track.id == id } }
 
-    private func payloads(_ id: TrackID, in sets: [SegmentSet]) -> [ByteBuffer] {
+    private func payloads(_ id: TrackID, in sets: [PartSet]) -> [ByteBuffer] {
         sets.flatMap { run(id, in: $0)?.samples.map(\.payload) ?? [] }
     }
 
@@ -84,7 +84,7 @@ struct RenditionSegmenterTests {
         var segmenter = segmenter(try Media.avc(), try Media.aac())
         for track in [try Media.avc(), try Media.aac()] { alone.configure(track) }
         for unit in units {
-            let draft = alone.receive(unit)
+            let draft = alone.receive(unit).first
             let sets = segmenter.receive(unit)
             #expect(sets.map(\.primary.start) == [draft].compactMap { $0?.start })
             #expect(
@@ -426,7 +426,7 @@ struct RenditionSegmenterTests {
         var random = SplitMix64(seed: seed)
         var segmenter = segmenter(try Media.avc(), try Media.aac())
         var clocks: [TrackID: Int64] = [:]
-        var units: [SegmentSet] = []
+        var units: [PartSet] = []
         var clock: Int64 = 0
         for _ in 0..<6000 {
             let index = UInt8.random(in: 0..<3, using: &random)

@@ -13,17 +13,17 @@ struct SegmenterTests {
         with segmenter: inout Segmenter,
         finishing: Bool = true,
         sourceLocation: SourceLocation = #_sourceLocation
-    ) -> [SegmentDraft] {
-        var drafts: [SegmentDraft] = []
+    ) -> [PartDraft] {
+        var drafts: [PartDraft] = []
         for unit in units {
-            if let draft = segmenter.receive(unit) { drafts.append(draft) }
+            drafts += segmenter.receive(unit)
         }
-        if finishing, let draft = segmenter.finish() { drafts.append(draft) }
+        if finishing { drafts += segmenter.finish() }
         expectInvariants(drafts, targetDuration: segmenter.policy.targetDuration, sourceLocation)
         return drafts
     }
 
-    private func expectInvariants(_ drafts: [SegmentDraft], targetDuration: Int?, _ location: SourceLocation) {
+    private func expectInvariants(_ drafts: [PartDraft], targetDuration: Int?, _ location: SourceLocation) {
         var lastDecodeTimes: [TrackID: MediaTime] = [:]
         for (index, draft) in drafts.enumerated() {
             #expect(draft.duration > .zero, sourceLocation: location)
@@ -63,7 +63,7 @@ struct SegmenterTests {
         let drafts = cut(units, with: &segmenter)
         #expect(drafts.count == 5)
         #expect(drafts.prefix(4).allSatisfy { $0.duration == .milliseconds(2000) })
-        #expect(drafts.allSatisfy { $0.isIndependent })
+        #expect(drafts.allSatisfy { $0.parent.isIndependent })
         #expect(drafts.map(\.startsEpoch) == [true, false, false, false, false])
         #expect(drafts.allSatisfy { $0.runs.map(\.track.id) == [Media.video, Media.audio] })
         #expect(segmenter.policy.targetDuration == 2)
@@ -96,7 +96,7 @@ struct SegmenterTests {
         }
         let drafts = cut(units, with: &segmenter)
         #expect(segmenter.policy.targetDuration == 2)
-        #expect(drafts.allSatisfy { !$0.isForcedCut && $0.isIndependent })
+        #expect(drafts.allSatisfy { !$0.isForcedCut && $0.parent.isIndependent })
     }
 
     @Test("the target duration is learnt from a first group longer than the nominal duration (OBS's 250 pictures)")
@@ -106,7 +106,7 @@ struct SegmenterTests {
         let drafts = cut(units, with: &segmenter)
         #expect(segmenter.policy.targetDuration == 8)
         #expect(drafts.count == 4)
-        #expect(drafts.allSatisfy { abs($0.duration.seconds - 8.333) < 0.04 && $0.isIndependent })
+        #expect(drafts.allSatisfy { abs($0.duration.seconds - 8.333) < 0.04 && $0.parent.isIndependent })
     }
 
     @Test("a group longer than the fixed target duration is cut before it breaks the playlist's promise")
@@ -118,7 +118,7 @@ struct SegmenterTests {
         let drafts = cut(Media.interleaved(pictures, Media.sounds(count: 656)), with: &segmenter)
         #expect(segmenter.policy.targetDuration == 2)
         #expect(drafts.contains { $0.isForcedCut })
-        #expect(drafts.contains { !$0.isIndependent })
+        #expect(drafts.contains { !$0.parent.isIndependent })
         let pictureCount = drafts.reduce(0) { count, draft in
             count + draft.runs.filter { $0.track.id == Media.video }.reduce(0) { $0 + $1.samples.count }
         }
@@ -141,7 +141,7 @@ struct SegmenterTests {
             + Media.pictures(from: 1500, count: 120, group: 60)
         let drafts = cut(Media.interleaved(pictures, Media.sounds(count: 257)), with: &segmenter)
         let first = try #require(drafts.first)
-        #expect(first.isIndependent)
+        #expect(first.parent.isIndependent)
         #expect(first.runs[0].samples.count == 60)
         let firstSound = MediaTime(ticks: first.runs[1].samples[0].decodeTime, timescale: 48_000)
         #expect(firstSound >= first.start)
@@ -153,7 +153,7 @@ struct SegmenterTests {
         var segmenter = segmenter(try Media.aac())
         let drafts = cut(Media.sounds(count: 470), with: &segmenter)
         #expect(drafts.count == 5)
-        #expect(drafts.allSatisfy { $0.runs.map(\.track.id) == [Media.audio] && $0.isIndependent })
+        #expect(drafts.allSatisfy { $0.runs.map(\.track.id) == [Media.audio] && $0.parent.isIndependent })
         #expect(drafts.dropLast().allSatisfy { abs($0.duration.seconds - 2) < 0.022 })
         #expect(segmenter.policy.targetDuration == 2)
     }
@@ -245,7 +245,7 @@ struct SegmenterTests {
             + Media.pictures(from: 20_000, count: 119, group: 60)
         let drafts = cut(Media.interleaved(pictures, Media.sounds(count: 1125)), with: &segmenter)
         #expect(drafts.map(\.startsEpoch) == [true] + Array(repeating: false, count: drafts.count - 1))
-        #expect(drafts.allSatisfy { $0.runs.count == 2 && $0.isIndependent && !$0.isForcedCut })
+        #expect(drafts.allSatisfy { $0.runs.count == 2 && $0.parent.isIndependent && !$0.isForcedCut })
         let held = drafts.filter(\.holdsPicture)
         #expect((6...8).contains(held.count))
         #expect(held.allSatisfy { $0.runs[0].samples.first?.payload == pictures[120].payload })
@@ -271,10 +271,10 @@ struct SegmenterTests {
     @Test("a repeated, equal configuration changes nothing")
     func repeatedConfiguration() throws {
         var segmenter = segmenter(try Media.avc())
-        var drafts: [SegmentDraft] = []
+        var drafts: [PartDraft] = []
         for unit in Media.pictures(count: 300, group: 60) {
             segmenter.configure(try Media.avc())
-            if let draft = segmenter.receive(unit) { drafts.append(draft) }
+            drafts += segmenter.receive(unit)
         }
         #expect(drafts.map(\.startsEpoch) == [true, false, false, false])
     }
@@ -397,7 +397,7 @@ struct SegmenterTests {
             try Media.avc(), try Media.avc(Media.avcC240), try Media.aac(), try Media.aac(frequencyIndex: 4),
         ]
         var clock: Int64 = 0
-        var drafts: [SegmentDraft] = []
+        var drafts: [PartDraft] = []
         for _ in 0..<4000 {
             switch Int.random(in: 0..<200, using: &random) {
             case 0: segmenter.configure(configurations[Int.random(in: 0..<4, using: &random)])
@@ -408,9 +408,9 @@ struct SegmenterTests {
             let unit =
                 isVideo
                 ? Media.picture(clock, sync: Int.random(in: 0..<40, using: &random) == 0) : Media.sound(clock)
-            if let draft = segmenter.receive(unit) { drafts.append(draft) }
+            drafts += segmenter.receive(unit)
         }
-        if let draft = segmenter.finish() { drafts.append(draft) }
+        drafts += segmenter.finish()
         expectInvariants(drafts, targetDuration: segmenter.policy.targetDuration, #_sourceLocation)
     }
 }

@@ -39,8 +39,8 @@ struct SoundTimelineTests {
     private func samples(_ units: [AccessUnit], _ tracks: Track...) -> [Sample] {
         var segmenter = Segmenter(nominal: .milliseconds(2000), position: .milliseconds(10_000))
         for track in tracks { segmenter.configure(track) }
-        var drafts = units.compactMap { segmenter.receive($0) }
-        if let last = segmenter.finish() { drafts.append(last) }
+        var drafts = units.flatMap { segmenter.receive($0) }
+        drafts += segmenter.finish()
         return drafts.flatMap(\.runs).filter { $0.track.id == Media.audio }.flatMap(\.samples)
     }
 
@@ -87,7 +87,7 @@ struct SoundTimelineTests {
         segmenter.configure(try Media.avc())
         segmenter.configure(try flac())
         let all = Media.interleaved(Media.pictures(count: 359, group: 60), sound)
-        let epochs = all.compactMap { segmenter.receive($0) }.filter(\.startsEpoch)
+        let epochs = all.flatMap { segmenter.receive($0) }.filter(\.startsEpoch)
         #expect(epochs.map { $0.runs.map(\.track.id) } == [[Media.video, Media.audio], [Media.video]])
     }
 }

@@ -1,4 +1,5 @@
 import Cryptography
+import LiveStore
 public import MediaCore
 import NIOHTTP1
 
@@ -53,4 +54,28 @@ struct Viewer {
     /// Without its port.
     let peerAddress: String
     let headers: HTTPHeaders
+
+    /// Tells playback sessions apart within this process: by the token, or else by address and player.
+    var session: Int {
+        var hasher = Hasher()
+        if let token {
+            hasher.combine(token)
+        } else {
+            hasher.combine(peerAddress)
+            hasher.combine(headers.first(name: "x-forwarded-for"))
+            hasher.combine(headers.first(name: "user-agent"))
+        }
+        return hasher.finalize()
+    }
+}
+
+extension Audience.Kind {
+    /// What a resource of this name is: `TAG-12.3.m4s` a part, `TAG-12.m4s` a segment, the others initialization segments.
+    init(resource name: String) {
+        guard name.utf8.suffix(4).elementsEqual(".m4s".utf8) else {
+            self = .initialization
+            return
+        }
+        self = name.utf8.count { $0 == UInt8(ascii: ".") } == 1 ? .segment : .part
+    }
 }

@@ -97,7 +97,8 @@ export class HLSEngine {
 
   start(url) {
     this.url = url;
-    this.hls = new this.Hls({ backBufferLength: 60, liveDurationInfinity: true });
+    // A viewer who fell behind catches up at a speed that nobody notices.
+    this.hls = new this.Hls({ backBufferLength: 60, liveDurationInfinity: true, maxLiveSyncPlaybackRate: 1.05 });
     this.hls.on(this.Hls.Events.ERROR, (_, data) => { if (data.fatal) this.recover(data); });
     this.video.addEventListener("timeupdate", this.onProgress);
     this.hls.attachMedia(this.video);

@@ -10,6 +10,13 @@ struct ConnectionTimes {
         case idle
         /// The client takes nothing of what it asked for.
         case stalledWrite
+        /// What was asked for has not come; no reason for the connection to end.
+        case hold
+    }
+
+    /// A request is complete, and is answered at this moment at the latest.
+    struct Hold: Sendable {
+        let deadline: NIODeadline
     }
 
     /// What to do after a check.
@@ -23,6 +30,8 @@ struct ConnectionTimes {
     private let limits: OriginLimits
     /// The first byte of the request that is arriving; `nil` between requests.
     private var headBegan: NIODeadline?
+    /// Until when a request is held: what arrives behind it has its time when that is over.
+    private var heldUntil: NIODeadline?
     private var lastRequest: NIODeadline
     private var lastProgress: NIODeadline
     private var writtenBytes = 0
@@ -37,12 +46,20 @@ struct ConnectionTimes {
 
     /// Bytes of a request arrived.
     mutating func received(now: NIODeadline) {
-        if headBegan == nil { headBegan = now }
+        if headBegan == nil, heldUntil == nil { headBegan = now }
+    }
+
+    /// A request is complete, but is answered later.
+    mutating func held(until deadline: NIODeadline, now: NIODeadline) {
+        heldUntil = deadline
+        headBegan = nil
+        lastRequest = now
     }
 
     /// A response of so many bytes was handed to the connection, so the request it answers is complete.
     mutating func responded(byteCount: Int, now: NIODeadline) {
         headBegan = nil
+        heldUntil = nil
         lastRequest = now
         // A client that has nothing outstanding cannot have stalled before now.
         if sentBytes == writtenBytes { lastProgress = now }
@@ -59,6 +76,11 @@ struct ConnectionTimes {
         if writtenBytes - bufferedBytes > sentBytes {
             sentBytes = writtenBytes - bufferedBytes
             lastProgress = now
+        }
+        if let heldUntil, bufferedBytes == 0 {
+            guard now >= heldUntil else { return .check(at: min(heldUntil, now + shortestInterval)) }
+            self.heldUntil = nil
+            return .expire(.hold)
         }
         if bufferedBytes > 0 { return judge(.stalledWrite, after: limits.stalledWriteTime, from: lastProgress, now) }
         if let headBegan { return judge(.requestHead, after: limits.requestHeadTime, from: headBegan, now) }

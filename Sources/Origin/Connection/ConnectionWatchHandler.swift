@@ -44,6 +44,14 @@ final class ConnectionWatchHandler: ChannelDuplexHandler {
         context.write(data, promise: promise)
     }
 
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard let hold = event as? ConnectionTimes.Hold else {
+            return context.triggerUserOutboundEvent(event, promise: promise)
+        }
+        times.held(until: hold.deadline, now: context.eventLoop.now)
+        promise?.succeed()
+    }
+
     private func check(context: ChannelHandlerContext) {
         let buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         switch times.check(bufferedBytes: buffered, now: context.eventLoop.now) {
@@ -54,6 +62,7 @@ final class ConnectionWatchHandler: ChannelDuplexHandler {
         case .expire(let expiry):
             timer = nil
             context.fireUserInboundEventTriggered(expiry)
+            if expiry == .hold { check(context: context) }
         }
     }
 }

@@ -5,8 +5,8 @@ import NIOHTTP1
 
 /// Answers the requests of one connection, in order, and closes it when that is due.
 ///
-/// Each request is answered the moment its head is complete: nothing here takes a body, and every answer is already in
-/// memory. So pipelined requests keep their order by themselves, and what a response costs is a look-up and a write.
+/// Nothing here takes a body, and every answer is in memory: a request is answered the moment its head is complete, unless
+/// it asks for what is not there yet. Then those behind it wait too, so that answers keep the order of requests.
 final class MediaRequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
@@ -16,6 +16,10 @@ final class MediaRequestHandler: ChannelInboundHandler {
     /// The copy costs less than one more write on its way through the pipeline. Most playlists are below, segments
     /// above.
     private static let largestCopiedBody = 8 << 10
+    /// How many requests may wait behind one that is held.
+    ///
+    /// Players pipeline none, or a few.
+    private static let largestQueue = 64
 
     private let router: Router
     private let peerAddress: String
@@ -25,6 +29,12 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private let logger: Logger
     /// Set with the last response; whatever the peer sends after it is dropped.
     private var isClosing = false
+    /// The request whose answer is not there yet.
+    private var held: HeldRequest?
+    /// The requests behind it.
+    private var queue: [HTTPRequestHead] = []
+    /// Whether the peer sends no more.
+    private var hasInputEnded = false
 
     init(
         router: Router,
@@ -44,10 +54,12 @@ final class MediaRequestHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing, case .head(let head) = unwrapInboundIn(data) else { return }
-        var answer = router.answer(head, from: peerAddress)
-        if gate.isDraining { answer.persistence = .close }
-        logger.logAnswer(to: head, answer.response, "1.\(head.version.minor)")
-        send(answer, context: context)
+        guard held != nil else { return answer(head, context: context) }
+        guard queue.count < Self.largestQueue else {
+            logger.info("too many requests behind one that is held")
+            return context.close(promise: nil)
+        }
+        queue.append(head)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -55,16 +67,59 @@ final class MediaRequestHandler: ChannelInboundHandler {
         context.fireChannelReadComplete()
     }
 
+    func channelInactive(context: ChannelHandlerContext) {
+        held?.cancel()
+        held = nil
+        context.fireChannelInactive()
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case ChannelEvent.inputClosed:
             // The peer sends no more but may still read: what was asked for goes out, then the connection ends.
-            isClosing = true
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-                context.close(promise: nil)
-            }
+            hasInputEnded = true
+            if held == nil { finish(context: context) }
         case let expiry as ConnectionTimes.Expiry: expired(expiry, context: context)
         default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// Answers a request, now or when what it asks for is there.
+    ///
+    /// - Parameters:
+    ///   - head: the request.
+    ///   - deadline: when it is answered at the latest; `nil` before it was held.
+    ///   - context: the handler's.
+    private func answer(_ head: HTTPRequestHead, until deadline: NIODeadline? = nil, context: ChannelHandlerContext) {
+        let settled = HeldRequest.settle(head, by: router, for: peerAddress, until: deadline, on: context.eventLoop) {
+            [self] deadline in
+            guard held != nil else { return }
+            held = nil
+            answer(head, until: deadline, context: context)
+            answerQueue(context: context)
+            context.flush()
+        }
+        switch settled {
+        case .held(let request):
+            held = request
+            context.triggerUserOutboundEvent(ConnectionTimes.Hold(deadline: request.deadline), promise: nil)
+        case .answered(var answer):
+            if gate.isDraining { answer.persistence = .close }
+            logger.logAnswer(to: head, answer.response, "1.\(head.version.minor)")
+            send(answer, context: context)
+        }
+    }
+
+    private func answerQueue(context: ChannelHandlerContext) {
+        while held == nil, !isClosing, !queue.isEmpty { answer(queue.removeFirst(), context: context) }
+        if held == nil, hasInputEnded { finish(context: context) }
+    }
+
+    /// Ends the connection behind what has been written.
+    private func finish(context: ChannelHandlerContext) {
+        isClosing = true
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
         }
     }
 
@@ -73,6 +128,8 @@ final class MediaRequestHandler: ChannelInboundHandler {
         case is HTTPParserError, is NIOHTTPDecoderError:
             guard !isClosing else { return }
             logger.info("request refused", metadata: ["error.type": "\(error)"])
+            // An answer now would be taken for that of the request that is held.
+            guard held == nil else { return context.close(promise: nil) }
             let isTooLarge = (error as? HTTPParserError) == .headerOverflow
             let response: Response =
                 isTooLarge
@@ -90,19 +147,20 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private func send(_ answer: Router.Answer, context: ChannelHandlerContext) {
         let response = answer.response
         let lines = preamble.lines(response.status, answer.persistence)
-        let isSmall = response.body.readableBytes <= Self.largestCopiedBody
+        let byteCount = response.byteCount
+        let isSmall = byteCount <= Self.largestCopiedBody
         var head = context.channel.allocator.buffer(
-            capacity: lines.readableBytes + response.fields.readableBytes + (isSmall ? response.body.readableBytes : 0)
+            capacity: lines.readableBytes + response.fields.readableBytes + (isSmall ? byteCount : 0)
         )
         head.writeImmutableBuffer(lines)
         head.writeImmutableBuffer(response.fields)
-        if isSmall {
-            head.writeImmutableBuffer(response.body)
-            write(last: head, answer.persistence, context: context)
-        } else {
-            context.write(wrapOutboundOut(head), promise: nil)
-            write(last: response.body, answer.persistence, context: context)
+        guard !isSmall, let last = response.pieces.last else {
+            for piece in response.pieces { head.writeImmutableBuffer(piece) }
+            return write(last: head, answer.persistence, context: context)
         }
+        context.write(wrapOutboundOut(head), promise: nil)
+        for piece in response.pieces.dropLast() { context.write(wrapOutboundOut(piece), promise: nil) }
+        write(last: last, answer.persistence, context: context)
     }
 
     private func write(last part: ByteBuffer, _ persistence: Persistence, context: ChannelHandlerContext) {
@@ -129,9 +187,10 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private func expired(_ expiry: ConnectionTimes.Expiry, context: ChannelHandlerContext) {
         switch expiry {
         case .idle: context.close(promise: nil)
+        case .hold: held?.expire()
         case .requestHead:
             logger.info("request took too long to arrive")
-            guard !isClosing else { return context.close(promise: nil) }
+            guard !isClosing, held == nil else { return context.close(promise: nil) }
             let response = Response.plain(.requestTimeout, "The request took too long.\n")
             send(Router.Answer(response: response, persistence: .close), context: context)
             context.flush()

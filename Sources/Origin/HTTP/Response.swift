@@ -7,20 +7,23 @@ struct Response: Sendable {
     var status: HTTPResponseStatus
     /// The header fields, Content-Length among them, each line ended by CRLF, and the empty line after them.
     var fields: ByteBuffer
-    /// The content; empty in answers to HEAD and where a status has none.
-    var body: ByteBuffer
+    /// The content, one piece behind the other; none in answers to HEAD and where a status has no content.
+    var pieces: [ByteBuffer]
 
     /// An answer with fields and content.
-    init(_ status: HTTPResponseStatus, _ fields: HeaderFields, body: ByteBuffer = ByteBuffer()) {
-        self.init(status, prebuilt: fields.finished(), body: body)
+    init(_ status: HTTPResponseStatus, _ fields: HeaderFields, body: ByteBuffer? = nil) {
+        self.init(status, prebuilt: fields.finished(), pieces: body.map { [$0] } ?? [])
     }
 
     /// An answer from fields that were finished before.
-    init(_ status: HTTPResponseStatus, prebuilt fields: ByteBuffer, body: ByteBuffer = ByteBuffer()) {
+    init(_ status: HTTPResponseStatus, prebuilt fields: ByteBuffer, pieces: [ByteBuffer] = []) {
         self.status = status
         self.fields = fields
-        self.body = body
+        self.pieces = pieces
     }
+
+    /// The length of the content in bytes.
+    var byteCount: Int { pieces.reduce(0) { $0 + $1.readableBytes } }
 
     /// An answer with text for content, its length and media type added to the fields.
     init(_ status: HTTPResponseStatus, _ type: MediaType, _ text: String, _ fields: HeaderFields = HeaderFields()) {
@@ -34,7 +37,7 @@ struct Response: Sendable {
     /// The same answer to a HEAD request (RFC 9110 §9.3.2).
     var withoutBody: Response {
         var response = self
-        response.body = ByteBuffer()
+        response.pieces = []
         return response
     }
 }

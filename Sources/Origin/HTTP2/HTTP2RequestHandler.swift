@@ -5,8 +5,8 @@ import NIOHTTP2
 
 /// Answers the one request of an HTTP/2 stream.
 ///
-/// The answer is in memory when the request is complete, as over HTTP/1.1. Its body goes out in pieces as the client takes
-/// them: what waits costs a reference, not a copy, however wide the client opens its window.
+/// The answer is in memory when it is due, as over HTTP/1.1. Its body goes out in pieces as the client takes them: what waits
+/// costs a reference, not a copy, however wide the client opens its window.
 final class HTTP2RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
@@ -18,7 +18,10 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
         case waitingForHead
         /// The head is there, its end of stream is not.
         case waitingForEnd(HTTPRequestHead)
-        case sending(ByteBuffer)
+        /// What is asked for is not there yet.
+        case held(HeldRequest)
+        /// What is left of the body, the next piece last.
+        case sending([ByteBuffer])
         case done
     }
 
@@ -68,6 +71,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        if case .held(let request) = state { request.cancel() }
         state = .done
         timer?.cancel()
         context.fireChannelInactive()
@@ -96,14 +100,33 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
         }
     }
 
-    private func answer(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
-        let response = router.answer(head, from: peerAddress).response
-        logger.logAnswer(to: head, response, "2")
-        if gate.isDraining {
-            // The connection takes no further streams and closes after the last (RFC 9113 §6.8).
-            context.channel.parent?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    /// Answers a request that has come in full, now or when what it asks for is there.
+    ///
+    /// - Parameters:
+    ///   - head: the request.
+    ///   - deadline: when it is answered at the latest; `nil` before it was held.
+    ///   - context: the handler's.
+    private func answer(_ head: HTTPRequestHead, until deadline: NIODeadline? = nil, context: ChannelHandlerContext) {
+        timer?.cancel()
+        state = .done
+        let settled = HeldRequest.settle(head, by: router, for: peerAddress, until: deadline, on: context.eventLoop) {
+            [self] deadline in
+            guard case .held = state else { return }
+            answer(head, until: deadline, context: context)
+            context.flush()
         }
-        send(response, isComplete: true, context: context)
+        switch settled {
+        case .held(let request):
+            state = .held(request)
+            timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: request.deadline) { request.expire() }
+        case .answered(let answer):
+            logger.logAnswer(to: head, answer.response, "2")
+            if gate.isDraining {
+                // The connection takes no further streams and closes after the last (RFC 9113 §6.8).
+                context.channel.parent?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+            }
+            send(answer.response, isComplete: true, context: context)
+        }
     }
 
     // MARK: - The response
@@ -117,20 +140,24 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     private func send(_ response: Response, isComplete: Bool, context: ChannelHandlerContext) {
         timer?.cancel()
         let fields = HTTP2Head.fields(of: response, date: preamble.date)
-        let isEmpty = response.body.readableBytes == 0
+        let isEmpty = response.byteCount == 0
         let head = HTTP2Frame.FramePayload.Headers(headers: fields, endStream: isEmpty)
         context.write(wrapOutboundOut(.headers(head)), promise: nil)
-        state = isEmpty ? .done : .sending(response.body)
+        state = isEmpty ? .done : .sending(response.pieces.reversed())
         resetsWhenSent = !isComplete
         watchProgress(context: context)
         writePieces(context: context)
     }
 
     private func writePieces(context: ChannelHandlerContext) {
-        while case .sending(var body) = state, context.channel.isWritable {
-            guard let piece = body.readSlice(length: min(Self.pieceSize, body.readableBytes)) else { return }
-            let isLast = body.readableBytes == 0
-            state = isLast ? .done : .sending(body)
+        while case .sending(var pieces) = state, context.channel.isWritable {
+            state = .done
+            guard var body = pieces.popLast(),
+                let piece = body.readSlice(length: min(Self.pieceSize, body.readableBytes))
+            else { return }
+            if body.readableBytes > 0 { pieces.append(body) }
+            let isLast = pieces.isEmpty
+            if !isLast { state = .sending(pieces) }
             watchProgress(context: context)
             let payload = HTTP2Frame.FramePayload.data(.init(data: .byteBuffer(piece), endStream: isLast))
             guard isLast, resetsWhenSent else {

@@ -8,70 +8,179 @@ import NIOHTTP1
 extension StoredResource.DerivedForm {
     /// The body in gzip format.
     fileprivate static let gzip = Self("gzip")
-    /// The header fields of a 200 with the body as it is, or in gzip format.
-    fileprivate static let fields = Self("fields")
-    fileprivate static let gzipFields = Self("fields.gzip")
-    /// The header fields of a 304, for either.
-    fileprivate static let unchanged = Self("unchanged")
-    fileprivate static let gzipUnchanged = Self("unchanged.gzip")
+}
+
+/// The names of what is derived from a resource for one way of sending it.
+private struct DerivedFields {
+    /// The header fields of a 200.
+    let okay: StoredResource.DerivedForm
+    /// The header fields of a 304.
+    let unchanged: StoredResource.DerivedForm
+
+    init(_ name: String) {
+        okay = StoredResource.DerivedForm(name)
+        unchanged = StoredResource.DerivedForm("\(name).304")
+    }
+
+    static let plain = DerivedFields("plain")
+    static let gzip = DerivedFields("gz")
+    /// For readers that waited for it.
+    static let awaited = DerivedFields("await")
+    static let awaitedGzip = DerivedFields("await.gz")
 }
 
 extension Router {
+    /// How long a viewer asks for no playlist, in seconds, before it has left: one and a half of the longest target duration,
+    /// after which a player that has nothing new asks again (RFC 8216 §6.3.4), and some time for a slow network.
+    private static let longestSilence: Int64 = 20
+
     /// Answers with a live's playlist, in gzip format where the client takes it.
+    ///
+    /// - Parameters:
+    ///   - id: the live.
+    ///   - playlist: which of its playlists.
+    ///   - query: the request's, which may have directives.
+    ///   - viewer: who asks.
+    ///   - mayHold: whether the reader may be held until what it asks for is there.
+    /// - Returns: the response, or what to wait for.
     func playlist(
         of id: StreamID,
         _ playlist: LiveStream.Playlist,
-        _ headers: HTTPHeaders
-    ) -> Response {
-        guard let (resource, targetDuration) = store.stream(id)?.playlist(playlist) else { return .notLiveYet }
-        let policy = CachePolicy.playlist(targetDuration: targetDuration)
+        _ query: String?,
+        _ viewer: Viewer,
+        mayHold: Bool
+    ) -> Reply {
+        var directives = ReloadDirectives()
+        if let query, playlist != .multivariant {
+            do throws(ReloadDirectives.Fault) {
+                directives = try ReloadDirectives(query)
+            } catch {
+                return .response(.failure(.badRequest, "\(error.reason).", on: .media))
+            }
+        }
+        guard let stream = store.stream(id) else { return .response(.notLiveYet) }
+        var policy: CachePolicy?
+        if let number = directives.mediaSequenceNumber {
+            let (reach, phase, targetDuration) = stream.reach(of: number, part: directives.part)
+            guard let targetDuration else { return .response(.notLiveYet) }
+            switch (reach, phase) {
+            // The next live of the name has the same address.
+            case (.there, .ended): break
+            case (.there, _): policy = .awaitedPlaylist(targetDuration: targetDuration)
+            case (.beyond, _):
+                return .response(.failure(.badRequest, "The live is not nearly that far.", on: .media))
+            case (.ahead, _) where mayHold:
+                return .hold(Hold(stream: stream, awaited: .segment(number, part: directives.part), targetDuration))
+            // While its encoder is away nothing is wrong with the server: the player goes on asking.
+            case (.ahead, .interrupted): policy = .unstored
+            case (.ahead, _):
+                return .response(.failure(.serviceUnavailable, "The live did not come so far in time.", on: .media))
+            }
+        }
+        guard let (resource, targetDuration) = stream.playlist(playlist, skipping: directives.skip) else {
+            return .response(.notLiveYet)
+        }
+        let response = respond(with: resource, policy ?? .playlist(targetDuration: targetDuration), viewer.headers)
+        return .response(counted(response, of: stream, .playlist, to: playlist == .multivariant ? nil : viewer))
+    }
+
+    private func respond(with resource: StoredResource, _ policy: CachePolicy, _ headers: HTTPHeaders) -> Response {
+        let isAwaited = if case .awaitedPlaylist = policy { true } else { false }
         if ContentCoding.preferred(by: headers) == .gzip,
             let body = try? resource.derived(.gzip, { try Gzip.compress($0.body, level: .playlist) })
         {
             let tag = "\"\(resource.entityTag)-gzip\""
-            let parts = Representation(type: .playlist, coding: .gzip, policy: policy, tag: tag, body: body)
-            return respond(with: parts, of: resource, .gzipFields, .gzipUnchanged, headers)
+            let form = Representation(type: .playlist, coding: .gzip, policy: policy, tag: tag, pieces: [body])
+            return respond(with: form, of: resource, isAwaited ? .awaitedGzip : .gzip, headers)
         }
         let tag = "\"\(resource.entityTag)\""
-        let parts = Representation(type: .playlist, coding: .identity, policy: policy, tag: tag, body: resource.body)
-        return respond(with: parts, of: resource, .fields, .unchanged, headers)
+        let form = Representation(
+            type: .playlist,
+            coding: .identity,
+            policy: policy,
+            tag: tag,
+            pieces: resource.pieces
+        )
+        return respond(with: form, of: resource, isAwaited ? .awaited : .plain, headers)
     }
 
-    /// Answers with an initialization segment, a media segment, or the bytes of it that are asked for.
-    func mediaResource(of id: StreamID, named name: String, _ headers: HTTPHeaders) -> Response {
+    /// Counts what a viewer gets of a live, and the viewer as one who follows it.
+    private func counted(
+        _ response: Response,
+        of stream: LiveStream?,
+        _ kind: Audience.Kind,
+        to viewer: Viewer? = nil
+    ) -> Response {
+        let byteCount = response.byteCount
+        stream?.audience.sent(kind, byteCount: byteCount)
+        meters?.sent(kind, byteCount: byteCount)
+        if let viewer {
+            let now = NIODeadline.now()
+            stream?.audience.follows(viewer.session, until: now + .seconds(Self.longestSilence), now: now)
+        }
+        return response
+    }
+
+    /// Answers with an initialization segment, a segment, a part, or the bytes of it that are asked for.
+    ///
+    /// - Parameters:
+    ///   - id: the live.
+    ///   - name: the resource's name.
+    ///   - headers: the request's header fields.
+    ///   - mayHold: whether the reader may be held until a part is there that has been promised.
+    /// - Returns: the response, or what to wait for.
+    func mediaResource(of id: StreamID, named name: String, _ headers: HTTPHeaders, mayHold: Bool) -> Reply {
         guard let resource = store.resource(of: id, named: name) else {
-            return .failure(.notFound, "There is no such segment, or no longer.", on: .media)
+            guard mayHold, let hold = promise(of: name, in: id) else {
+                return .response(.failure(.notFound, "There is no such segment, or no longer.", on: .media))
+            }
+            return .hold(hold)
         }
         let tag = "\"\(resource.entityTag)\""
-        let parts = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, body: resource.body)
+        let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, pieces: resource.pieces)
         if !headers.contains(name: "if-none-match"), let value = headers.first(name: "range"),
             headers.first(name: "if-range").map({ EntityTag.ifRange($0, holdsFor: tag) }) ?? true
         {
-            switch RangeRequest(value, length: resource.body.readableBytes) {
+            switch RangeRequest(value, length: resource.byteCount) {
             case .whole: break
-            case .part(let range): return parts.partialContent(range)
-            case .unsatisfiable: return .rangeNotSatisfiable(length: resource.body.readableBytes)
+            case .part(let range):
+                let response = form.partialContent(range)
+                return .response(counted(response, of: store.stream(id), Audience.Kind(resource: name)))
+            case .unsatisfiable: return .response(.rangeNotSatisfiable(length: resource.byteCount))
             }
         }
-        return respond(with: parts, of: resource, .fields, .unchanged, headers)
+        let response = respond(with: form, of: resource, .plain, headers)
+        return .response(counted(response, of: store.stream(id), Audience.Kind(resource: name)))
+    }
+
+    /// The wait for a part that EXT-X-PRELOAD-HINT names; `nil` when it does not.
+    private func promise(of name: String, in id: StreamID) -> Hold? {
+        guard let stream = store.stream(id), let parsed = ResourceName(name, tag: stream.tag) else { return nil }
+        let snapshot = stream.snapshot
+        guard snapshot.hints(at: parsed) else { return nil }
+        return Hold(stream: stream, awaited: .resource(parsed), snapshot.targetDuration)
     }
 
     private func respond(
         with representation: Representation,
         of resource: StoredResource,
-        _ fields: StoredResource.DerivedForm,
-        _ unchanged: StoredResource.DerivedForm,
+        _ fields: DerivedFields,
         _ headers: HTTPHeaders
     ) -> Response {
+        // What no cache keeps is not worth keeping here.
+        guard representation.policy != .unstored else {
+            return Response(.ok, prebuilt: representation.fields.finished(), pieces: representation.pieces)
+        }
         if headers.contains(where: {
             $0.name.isEqual(ignoringCaseOf: "if-none-match") && EntityTag.list($0.value, contains: representation.tag)
         }) {
-            return Response(.notModified, prebuilt: resource.derived(unchanged) { _ in representation.unchangedFields })
+            let unchanged = resource.derived(fields.unchanged) { _ in representation.unchangedFields }
+            return Response(.notModified, prebuilt: unchanged)
         }
         return Response(
             .ok,
-            prebuilt: resource.derived(fields) { _ in representation.fields.finished() },
-            body: representation.body
+            prebuilt: resource.derived(fields.okay) { _ in representation.fields.finished() },
+            pieces: representation.pieces
         )
     }
 }
@@ -84,11 +193,13 @@ private struct Representation {
     let policy: CachePolicy
     /// The entity tag, quotes included.
     let tag: String
-    let body: ByteBuffer
+    let pieces: [ByteBuffer]
+
+    private var length: Int { pieces.reduce(0) { $0 + $1.readableBytes } }
 
     /// The fields of a 200 with the whole body.
     var fields: HeaderFields {
-        var fields = contentFields(length: body.readableBytes)
+        var fields = contentFields(length: length)
         if coding == nil { fields.add("Accept-Ranges", "bytes") }
         return fields
     }
@@ -103,9 +214,8 @@ private struct Representation {
     /// A 206 with a part of the body.
     func partialContent(_ range: Range<Int>) -> Response {
         var fields = contentFields(length: range.count)
-        fields.add("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(body.readableBytes)")
-        let part = body.getSlice(at: body.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
-        return Response(.partialContent, fields, body: part)
+        fields.add("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(length)")
+        return Response(.partialContent, prebuilt: fields.finished(), pieces: pieces.slice(range))
     }
 
     private func contentFields(length: Int) -> HeaderFields {
@@ -135,6 +245,11 @@ enum CachePolicy: Hashable, Sendable {
     ///
     /// The playlist of an ended live is kept no longer: the next live of the name has the same address.
     case playlist(targetDuration: Int?)
+    /// For playlists that a reader named by what is in them: that stays true, and a cache may answer all who ask the same
+    /// as long as any of them may still come (RFC 8216bis Appendix B).
+    case awaitedPlaylist(targetDuration: Int)
+    /// For what holds only for this moment.
+    case unstored
 
     /// The value of Cache-Control.
     var value: String {
@@ -143,6 +258,31 @@ enum CachePolicy: Hashable, Sendable {
         case .playlist(let targetDuration):
             let half = (targetDuration ?? 0) / 2
             return half > 0 ? "public, max-age=\(half)" : "no-cache"
+        case .awaitedPlaylist(let targetDuration): return "public, max-age=\(6 * targetDuration)"
+        case .unstored: return "no-store"
         }
+    }
+}
+
+extension [ByteBuffer] {
+    /// Some of the bytes that the pieces are together.
+    func slice(_ range: Range<Int>) -> [ByteBuffer] {
+        var slices: [ByteBuffer] = []
+        var start = 0
+        for piece in self {
+            let end = start + piece.readableBytes
+            let wanted =
+                Swift.max(
+                    range.lowerBound,
+                    start
+                )..<Swift.max(range.lowerBound, start, Swift.min(range.upperBound, end))
+            if let slice = piece.getSlice(at: piece.readerIndex + wanted.lowerBound - start, length: wanted.count),
+                !wanted.isEmpty
+            {
+                slices.append(slice)
+            }
+            start = end
+        }
+        return slices
     }
 }

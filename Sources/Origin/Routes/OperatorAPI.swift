@@ -1,5 +1,7 @@
 import Cryptography
+import LiveStore
 public import MediaCore
+import NIOCore
 import NIOHTTP1
 
 /// What operators may see and do over HTTP, and the token that tells them from everybody else.
@@ -21,22 +23,26 @@ public struct OperatorAPI: Sendable {
     }
 
     /// Every name's newest publish.
-    func streams(_ headers: HTTPHeaders) -> Response {
+    func streams(_ headers: HTTPHeaders, _ store: LiveStore) -> Response {
         guarded(headers) {
-            .operators(.object([("streams", .array(directory.publishes.map(json)))]))
+            .operators(.object([("streams", .array(directory.publishes.map { json($0, store) }))]))
         }
     }
 
     /// The newest publish of a name.
-    func stream(_ id: StreamID, _ headers: HTTPHeaders) -> Response {
+    func stream(_ id: StreamID, _ headers: HTTPHeaders, _ store: LiveStore) -> Response {
         guarded(headers) {
             guard let status = directory.publish(of: id) else { return Self.nothingPublished(id) }
-            return .operators(json(status))
+            return .operators(json(status, store))
         }
     }
 
-    private func json(_ status: PublishStatus) -> JSON {
-        PublishDocument(status, restreams: restreams.restreams(of: status.stream)).json
+    private func json(_ status: PublishStatus, _ store: LiveStore) -> JSON {
+        PublishDocument(
+            status,
+            restreams: restreams.restreams(of: status.stream),
+            audience: store.stream(status.stream)?.audienceFigures(now: .now()) ?? Audience.Figures()
+        ).json
     }
 
     /// Ends the publish of a name and its live.
@@ -76,10 +82,12 @@ public struct OperatorAPI: Sendable {
 struct PublishDocument {
     private let status: PublishStatus
     private let restreams: [RestreamStatus]
+    private let audience: Audience.Figures
 
-    init(_ status: PublishStatus, restreams: [RestreamStatus]) {
+    init(_ status: PublishStatus, restreams: [RestreamStatus], audience: Audience.Figures) {
         self.status = status
         self.restreams = restreams
+        self.audience = audience
     }
 
     /// Its JSON object.
@@ -106,6 +114,16 @@ struct PublishDocument {
             ("clockJumps", .number(status.clockJumps)),
             ("lastError", status.lastProblem.map(JSON.string) ?? .null),
             ("restreams", .array(restreams.map(Self.json))),
+            ("audience", Self.json(audience)),
+        ])
+    }
+
+    private static func json(_ audience: Audience.Figures) -> JSON {
+        .object([
+            ("viewers", .number(audience.viewers)),
+            ("heldRequests", .number(audience.heldRequests)),
+            ("bytes", .number(audience.bytes)),
+            ("requests", .object(Audience.Kind.allCases.map { ($0.name, .number(audience.requests[$0] ?? 0)) })),
         ])
     }
 

@@ -1,5 +1,6 @@
 import LiveStore
 import MediaCore
+import NIOCore
 import NIOHTTP1
 
 /// Answers requests: from a request's head to the bytes of its response, without I/O.
@@ -21,6 +22,8 @@ struct Router: Sendable {
 
     /// Who may watch; `nil` for everybody.
     var access: ViewerAccess?
+    /// Where what is sent is counted, besides with each live.
+    var meters: OriginMetrics?
 
     /// A response and what becomes of the connection after it.
     struct Answer: Sendable {
@@ -28,44 +31,91 @@ struct Router: Sendable {
         var persistence: Persistence
     }
 
-    /// Answers one request.
+    /// A reader is to wait for something before it gets its answer.
+    struct Hold: Sendable {
+        /// The live.
+        let stream: LiveStream
+        /// What for.
+        let awaited: LiveStream.Awaited
+        /// How long at most: three target durations (RFC 8216bis §6.2.5.2).
+        let longest: TimeAmount
+
+        init(stream: LiveStream, awaited: LiveStream.Awaited, _ targetDuration: Int?) {
+            self.stream = stream
+            self.awaited = awaited
+            longest = .seconds(3 * Int64(targetDuration ?? 1))
+        }
+    }
+
+    /// What becomes of a request.
+    enum Outcome: Sendable {
+        case answer(Answer)
+        case hold(Hold)
+    }
+
+    /// What becomes of a request for a resource.
+    enum Reply {
+        case response(Response)
+        case hold(Hold)
+    }
+
+    /// Decides about one request.
     ///
     /// - Parameters:
     ///   - head: the request.
     ///   - peerAddress: who asks, without the port.
-    /// - Returns: the answer.
-    func answer(_ head: HTTPRequestHead, from peerAddress: String) -> Answer {
+    ///   - mayHold: whether the reader may be held; false when it has been held for long enough.
+    /// - Returns: the answer, or what to wait for before this is asked again.
+    func outcome(of head: HTTPRequestHead, from peerAddress: String, mayHold: Bool = true) -> Outcome {
         // A fault in the framing or the target may mean that the next request is not where it seems to be.
         if let fault = RequestFault(head, maximumTargetLength: maximumTargetLength) {
-            return Answer(response: fault.response, persistence: .close)
+            return .answer(Answer(response: fault.response, persistence: .close))
         }
-        let response = respond(to: head, from: peerAddress)
-        return Answer(
-            response: head.method == .HEAD ? response.withoutBody : response,
-            persistence: Persistence(after: head)
-        )
+        switch reply(to: head, from: peerAddress, mayHold: mayHold) {
+        case .hold(let hold): return .hold(hold)
+        case .response(let response):
+            return .answer(
+                Answer(
+                    response: head.method == .HEAD ? response.withoutBody : response,
+                    persistence: Persistence(after: head)
+                )
+            )
+        }
     }
 
-    private func respond(to head: HTTPRequestHead, from peerAddress: String) -> Response {
+    private func reply(to head: HTTPRequestHead, from peerAddress: String, mayHold: Bool) -> Reply {
         // The server as a whole can be asked for its methods (RFC 9110 §9.3.7).
-        if head.uri == "*" { return .options(on: .plain) }
+        if head.uri == "*" { return .response(.options(on: .plain)) }
         var target: RequestTarget
         do {
             target = try RequestTarget(head.uri)
         } catch {
-            return .failure(.badRequest, "The request target is no path that can be read.", on: .plain)
+            return .response(.failure(.badRequest, "The request target is no path that can be read.", on: .plain))
         }
         let token = target.components.first == "t" && target.components.count > 2 ? target.components[1] : nil
         if token != nil { target = target.dropping(2) }
         let route = Route(target)
-        if let refusal = refusal(of: route, Viewer(token: token, peerAddress: peerAddress, headers: head.headers)) {
-            return refusal
+        let viewer = Viewer(token: token, peerAddress: peerAddress, headers: head.headers)
+        if let refusal = refusal(of: route, viewer) { return .response(refusal) }
+        if case .nothing(let surface) = route { return .response(notFound(on: surface)) }
+        guard isServed(route) else { return .response(notFound(on: .plain)) }
+        guard head.method == .GET || head.method == .HEAD else { return .response(respond(to: head, route)) }
+        let (headers, query) = (head.headers, target.query)
+        switch route {
+        case .mediaPlaylist(let id): return playlist(of: id, .media, query, viewer, mayHold: mayHold)
+        case .multivariantPlaylist(let id): return playlist(of: id, .multivariant, query, viewer, mayHold: mayHold)
+        case .renditionPlaylist(let id, let name):
+            return playlist(of: id, .rendition(name: name), query, viewer, mayHold: mayHold)
+        case .mediaResource(let id, let name): return mediaResource(of: id, named: name, headers, mayHold: mayHold)
+        default:
+            let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
+            return .response(get(route, target, headers, prefix: prefix))
         }
-        let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
-        if case .nothing(let surface) = route { return notFound(on: surface) }
-        guard isServed(route) else { return notFound(on: .plain) }
+    }
+
+    /// Answers a request that is none for content.
+    private func respond(to head: HTTPRequestHead, _ route: Route) -> Response {
         switch head.method {
-        case .GET, .HEAD: return get(route, target, head.headers, prefix: prefix)
         case .OPTIONS: return .options(on: route.surface, methods: route.methods)
         case .DELETE:
             guard case .stream(let id) = route, let operators else { return .methodNotAllowed(route) }
@@ -98,18 +148,16 @@ struct Router: Sendable {
         prefix: String
     ) -> Response {
         switch route {
-        case .mediaPlaylist(let id): playlist(of: id, .media, headers)
-        case .multivariantPlaylist(let id): playlist(of: id, .multivariant, headers)
-        case .renditionPlaylist(let id, let name): playlist(of: id, .rendition(name: name), headers)
-        case .mediaResource(let id, let name): mediaResource(of: id, named: name, headers)
+        // These are answered before this.
+        case .mediaPlaylist, .multivariantPlaylist, .renditionPlaylist, .mediaResource: notFound(on: .media)
         case .home: pages.home(lives, host: headers.first(name: "host"))
         case .watch(let id): pages.watch(LiveStatus(id: id, stream: store.stream(id), prefix: prefix))
         case .asset(let name): assets.respond(name, query: target.query, headers) ?? notFound(on: .plain)
         case .lives: .json(.object([("lives", .array(lives.map(\.json)))]))
         case .live(let id): .json(LiveStatus(id: id, stream: store.stream(id), prefix: prefix).json)
         case .access: .accessGranted
-        case .streams: operators?.streams(headers) ?? notFound(on: .operators)
-        case .stream(let id): operators?.stream(id, headers) ?? notFound(on: .operators)
+        case .streams: operators?.streams(headers, store) ?? notFound(on: .operators)
+        case .stream(let id): operators?.stream(id, headers, store) ?? notFound(on: .operators)
         case .metrics: .metrics(metrics?() ?? "")
         case .health: .plain(.ok, "ok\n")
         case .readiness: readinessResponse

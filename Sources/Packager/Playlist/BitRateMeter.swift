@@ -39,7 +39,7 @@ struct BitRateMeter {
         var bytes = 0
         for segment in segments {
             seconds += segment.duration.seconds
-            bytes += segment.resource.body.readableBytes
+            bytes += segment.resource.byteCount
         }
         return seconds > 0 ? Double(bytes) * 8 / seconds : 0
     }

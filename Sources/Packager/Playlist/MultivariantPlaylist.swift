@@ -98,8 +98,8 @@ extension MultivariantPlaylist.Entry {
             peak: writer.peak,
             average: writer.average(of: window),
             isIndependent: window.segments.allSatisfy(\.isIndependent),
-            uri: writer.names.playlist,
-            index: writer.names.id?.index ?? 0
+            uri: writer.playlistName,
+            index: writer.id?.index ?? 0
         )
     }
 }

@@ -14,18 +14,19 @@ struct Variant: Equatable {
         var height: Int
     }
 
-    /// What a segment's samples tell.
+    /// What a segment tells.
     ///
     /// - Parameters:
-    ///   - runs: the samples of its tracks, video first.
-    ///   - duration: the segment's length.
-    init(_ runs: [TrackRun], lasting duration: MediaTime) {
-        codecs = runs.map(\.track.configuration.codecString)
-        for run in runs {
-            guard let picture = run.track.configuration.picture else { continue }
+    ///   - tracks: its tracks, video first.
+    ///   - pictureCount: how many pictures it has.
+    ///   - duration: its length.
+    init(_ tracks: [Track], pictureCount: Int, lasting duration: MediaTime) {
+        codecs = tracks.map(\.configuration.codecString)
+        for track in tracks {
+            guard let picture = track.configuration.picture else { continue }
             resolution = Resolution(width: picture.width, height: picture.height)
             frameRate = Self.frameRate(
-                measured: Double(run.samples.count) / duration.seconds,
+                measured: Double(pictureCount) / duration.seconds,
                 nominal: picture.nominalFrameRate
             )
         }

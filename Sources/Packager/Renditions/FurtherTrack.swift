@@ -3,8 +3,8 @@ internal import NIOCore
 
 /// The samples of a further track that wait to be cut where the primary tracks are.
 ///
-/// Its segments are as long as the primary's to a picture: what the track lacks at the end of a segment its last picture
-/// or silence covers, and what comes late for a segment that was given away is dropped.
+/// Its parts are as long as the primary's to a picture: what the track lacks at the end of a part its last picture or
+/// silence covers, and what comes late for a part that was given away is dropped.
 struct FurtherTrack {
     /// A sync sample this close to the primary's is meant to be the same moment: a few pictures of a slow frame rate.
     static let alignmentTolerance = MediaTime.milliseconds(100)
@@ -18,8 +18,8 @@ struct FurtherTrack {
     private(set) var heldBytes = 0
     /// Samples that came too late, or that were more than may be held.
     private(set) var lostSamples = 0
-    /// The track as the last segment carried it; `nil` when that had nothing of it.
-    private var carried: Track?
+    /// The track as the last part carried it, without its samples; `nil` when that had nothing of it.
+    private var carried: TrackRun?
     /// The samples held, a run for each configuration.
     private var runs: [TrackRun] = []
     /// Whether what comes cannot be decoded before a sync sample has come.
@@ -88,27 +88,28 @@ struct FurtherTrack {
         heldBytes += Self.weight(sample)
     }
 
-    // MARK: - The place of a segment
+    // MARK: - The place of a part
 
     /// Whether all that belongs before a boundary has come.
     func isComplete(until end: Boundary) -> Bool {
         guard let run = runs.first, let last = run.samples.last else { return false }
         if runs.count > 1 { return true }
         let time = MediaTime(ticks: last.decodeTime, timescale: run.timescale)
-        guard kind == .video else { return time >= end.decodeTime }
+        guard kind == .video, end.separatesSegments else { return time >= end.decodeTime }
         return time > end.presentationTime + Self.alignmentTolerance
             || nearestSync(in: run, to: end, within: Self.sameMoment) != nil
     }
 
-    /// Whether a segment that ends here can go on where the last one ended, in the same configuration.
+    /// Whether a segment whose first part ends here can go on where the last one ended, in the same configuration.
     func continues(until end: Boundary) -> Bool {
-        guard let carried, let run = runs.first, run.track == carried, let first = run.samples.first else {
+        guard let carried, let run = runs.first, run.track == carried.track, let first = run.samples.first else {
             return false
         }
         return MediaTime(ticks: first.decodeTime, timescale: run.timescale) < end.decodeTime
     }
 
-    /// Whether there is something that a segment in this place can begin with.
+    /// Whether there is something that a segment that begins in this place, its first part ending in the other, can begin
+    /// with.
     func canBegin(from start: Boundary, to end: Boundary) -> Bool { beginning(from: start, to: end) != nil }
 
     /// Drops what cannot be decoded, or belongs before a segment that begins anew.
@@ -140,24 +141,28 @@ struct FurtherTrack {
         return true
     }
 
-    /// Takes what belongs to a segment, and lets it last to the segment's end.
+    /// Takes what belongs to a part, and lets it last to the part's end.
     ///
     /// - Parameters:
-    ///   - end: where the segment ends.
+    ///   - end: where the part ends.
     ///   - duration: how long it is.
-    ///   - drains: whether no segment follows, so that what decodes a little later is taken as well.
-    /// - Returns: the samples; `nil` when there are none.
-    mutating func take(until end: Boundary, lasting duration: MediaTime, drains: Bool) -> TrackRun? {
+    ///   - drains: whether no part follows, so that what decodes a little later is taken as well.
+    ///   - isFirst: whether it is the first part of its segment.
+    /// - Returns: the samples, none where the rest of a segment has none; `nil` when there are none for the first part.
+    mutating func take(until end: Boundary, lasting duration: MediaTime, drains: Bool, isFirst: Bool) -> TrackRun? {
+        if !isFirst, let carried, runs.first?.track != carried.track { return carried }
         guard let run = runs.first, let first = run.samples.first else { return nil }
-        let index = cut(run, at: end, drains: drains)
+        let index = max(isFirst ? 1 : 0, cut(run, at: end, drains: drains, isFirst: isFirst))
         var taken = TrackRun(track: run.track, timescale: run.timescale, samples: Array(run.samples[..<index]))
         runs[0].samples.removeFirst(index)
         if runs[0].samples.isEmpty {
             runs.removeFirst()
-            complete(&taken, until: first.decodeTime + duration.ticks(timescale: run.timescale), end, drains: drains)
+            let length = duration.ticks(timescale: run.timescale)
+            let limit = isFirst ? first.decodeTime + length : end.decodeTime.ticks(timescale: run.timescale)
+            complete(&taken, until: limit, end, drains: drains)
         }
         weigh()
-        carried = taken.track
+        carried = TrackRun(track: taken.track, timescale: taken.timescale)
         if let last = taken.samples.last {
             emittedEnd = MediaTime(ticks: last.decodeTime + last.duration, timescale: taken.timescale)
         }
@@ -215,16 +220,20 @@ struct FurtherTrack {
         return nil
     }
 
-    /// How many samples come before a boundary: at least one.
-    private func cut(_ run: TrackRun, at end: Boundary, drains: Bool) -> Int {
-        if !drains, kind == .video,
-            let sync = nearestSync(in: run, to: end, within: Self.alignmentTolerance), sync > 0
+    /// How many samples come before a boundary.
+    private func cut(_ run: TrackRun, at end: Boundary, drains: Bool, isFirst: Bool) -> Int {
+        if !drains, end.separatesSegments, kind == .video,
+            let sync = nearestSync(in: run, to: end, within: Self.alignmentTolerance), sync > 0 || !isFirst
         {
             return sync
         }
         let limit = end.decodeTime + (drains ? RenditionAssembler.longestWait : .zero)
         let ticks = limit.ticks(timescale: run.timescale)
-        return max(1, run.samples.firstIndex { $0.decodeTime >= ticks } ?? run.samples.count)
+        let count = run.samples.firstIndex { $0.decodeTime >= ticks } ?? run.samples.count
+        guard !end.separatesSegments, kind == .video else { return count }
+        // A sync picture this close to the end of a part may be the one that the next segment begins with.
+        let near = (limit - Self.alignmentTolerance - Self.alignmentTolerance).ticks(timescale: run.timescale)
+        return run.samples[..<count].lastIndex { $0.isSync && $0.decodeTime >= near } ?? count
     }
 
     /// Lets the last picture last until the segment ends, or silence follow the last sound.

@@ -10,9 +10,9 @@
 // Several audio tracks are offered apart from the pictures (EXT-X-MEDIA with URI), because neither hls.js nor Shaka Player
 // can leave out sound that shares a fragment with pictures. media.m3u8 stays for whoever plays it already.
 //
-// A rendition whose track has nothing for a segment lists its form's default segment instead, and a new rendition begins
-// as a copy of its default. So no playlist ever stops or has fewer segments than another of its form, and a viewer whose
-// track is gone sees or hears the default one after a discontinuity.
+// A rendition whose track has nothing for a segment has its form's default parts and segment instead, under its own names,
+// and a new rendition begins as a copy of its default. So no playlist ever stops or has fewer segments than another of its
+// form, and a viewer whose track is gone sees or hears the default one after a discontinuity.
 
 internal import LiveStore
 internal import MediaCore
@@ -23,6 +23,10 @@ struct Ladder {
     private let tag: String
     private var primary: RenditionWriter
     private var further: [Rendition.ID: RenditionWriter] = [:]
+    /// The further renditions of the unfinished segment, the defaults first: the others fall back on them.
+    private var ids: [Rendition.ID] = []
+    /// What playlists say of whole segments.
+    private var settled: [Rendition.ID: MediaPlaylist.Settled] = [:]
     /// The renditions with media of their own in the newest segment.
     private(set) var active: Set<Rendition.ID> = []
 
@@ -30,64 +34,99 @@ struct Ladder {
     init(tag: String, resuming snapshot: LiveStream.Snapshot) {
         self.tag = tag
         let targetDuration = snapshot.targetDuration
-        primary = RenditionWriter(
-            RenditionNames(tag: tag, id: nil),
-            after: snapshot.window,
-            targetDuration: targetDuration
-        )
+        primary = RenditionWriter(nil, tag: tag, after: snapshot.window, targetDuration: targetDuration)
         for (id, rendition) in snapshot.furtherRenditions {
-            let names = RenditionNames(tag: tag, id: id)
-            further[id] = RenditionWriter(names, after: rendition.window, targetDuration: targetDuration)
+            further[id] = RenditionWriter(id, tag: tag, after: rendition.window, targetDuration: targetDuration)
         }
     }
 
-    /// Adds a segment to every rendition, and renders all playlists.
+    /// Adds a part to every rendition, and renders all playlists.
     mutating func append(
-        _ set: SegmentSet,
-        at place: SegmentPlace,
+        _ set: PartSet,
+        at place: PartPlace,
         limits: LiveWindow.Limits,
         to snapshot: inout LiveStream.Snapshot
     ) {
-        let content = SegmentContent(
-            runs: set.primary.runs,
-            isIndependent: set.primary.isIndependent,
-            carriesEvents: true
-        )
-        let segment = primary.segment(content, at: place)
-        var segments: [Rendition.ID: MediaSegment] = [Rendition.ID(.muxed): segment]
-        var windows: [Rendition.ID: LiveWindow] = [Rendition.ID(.muxed): snapshot.window]
-        active = []
-        // Defaults come first: the others fall back on them.
-        let ids = Set(further.keys).union(wanted(set)).sorted { ($0.index, $0.form.rank) < ($1.index, $1.form.rank) }
-        for id in ids {
-            guard let next = self.segment(of: id, set, at: place, default: segments[Rendition.ID(id.form)]) else {
-                further[id] = nil
-                snapshot.furtherRenditions[id] = nil
-                continue
-            }
-            segments[id] = next
-            windows[id] =
-                snapshot.furtherRenditions[id]?.window ?? windows[Rendition.ID(id.form)]
-                ?? LiveWindow(
-                    firstMediaSequenceNumber: snapshot.window.nextMediaSequenceNumber,
-                    discontinuitySequence: snapshot.window.nextDiscontinuitySequence
-                )
+        var windows = snapshot.furtherRenditions.mapValues(\.window)
+        windows[Self.primaryID] = snapshot.window
+        if place.index == 0 { chooseRenditions(of: set, at: place, in: &windows) }
+        appendParts(of: set, at: place, limits: limits, to: &windows)
+
+        guard let window = windows.removeValue(forKey: Self.primaryID) else { return }
+        snapshot.window = window
+        let listed = listedPlaylists
+        snapshot.mediaPlaylist = playlist(of: primary, window, at: place, reporting: listed)
+        var renditions: [Rendition.ID: Rendition] = [:]
+        for (id, window) in windows {
+            guard let writer = further[id] else { continue }
+            let playlist = playlist(of: writer, window, at: place, reporting: listed)
+            renditions[id] = Rendition(id: id, window: window, playlist: playlist)
         }
-        snapshot.window.append(segment, limits: limits)
-        snapshot.mediaPlaylist = playlist(of: primary, snapshot.window, place)
-        for id in ids {
-            guard let writer = further[id], let segment = segments[id], var window = windows[id] else { continue }
-            window.append(segment, limits: limits)
-            let playlist = playlist(of: writer, window, place)
-            snapshot.furtherRenditions[id] = Rendition(id: id, window: window, playlist: playlist)
-        }
-        snapshot.multivariantPlaylist = multivariantPlaylist(snapshot)
+        snapshot.furtherRenditions = renditions
+        // Its bit rates are those of whole segments.
+        if place.segmentDuration != nil { snapshot.multivariantPlaylist = multivariantPlaylist(snapshot) }
     }
 
-    // MARK: - Segments
+    /// The primary rendition among the others.
+    private static let primaryID = Rendition.ID(.muxed)
 
-    /// The renditions that a set of segments calls for, beside media.m3u8.
-    private func wanted(_ set: SegmentSet) -> [Rendition.ID] {
+    // MARK: - Parts
+
+    /// Decides with its first part which renditions a segment has.
+    private mutating func chooseRenditions(
+        of set: PartSet,
+        at place: PartPlace,
+        in windows: inout [Rendition.ID: LiveWindow]
+    ) {
+        let known = Set(further.keys).union(wanted(set)).sorted { ($0.index, $0.form.rank) < ($1.index, $1.form.rank) }
+        ids = []
+        active = []
+        for id in known {
+            let isOwn = set.content(of: id) != nil
+            let fallback = Rendition.ID(id.form)
+            guard isOwn || (windows[fallback] != nil && id != fallback) else {
+                further[id] = nil
+                settled[id] = nil
+                windows[id] = nil
+                continue
+            }
+            if further[id] == nil {
+                let duration = place.targets.duration
+                further[id] = RenditionWriter(id, tag: tag, after: LiveWindow(), targetDuration: duration)
+            }
+            windows[id] = windows[id] ?? windows[fallback] ?? windows[Self.primaryID]?.emptySuccessor
+            ids.append(id)
+            if isOwn { active.insert(id) }
+        }
+    }
+
+    private mutating func appendParts(
+        of set: PartSet,
+        at place: PartPlace,
+        limits: LiveWindow.Limits,
+        to windows: inout [Rendition.ID: LiveWindow]
+    ) {
+        var segments: [Rendition.ID: MediaSegment] = [:]
+        let content = PartContent(runs: set.primary.runs, carriesEvents: true)
+        segments[Self.primaryID] = windows.modify(Self.primaryID) { primary.append(content, at: place, to: &$0) }
+        for id in ids {
+            let segment: MediaSegment?
+            if active.contains(id), let content = set.content(of: id) {
+                segment = windows.modify(id) { further[id]?.append(content, at: place, to: &$0) }
+            } else if let source = windows[Rendition.ID(id.form)]?.unfinished, let part = source.parts.last {
+                segment = windows.modify(id) {
+                    further[id]?.append(part, of: source.initialization, at: place, to: &$0)
+                }
+            } else {
+                continue
+            }
+            segments[id] = segment
+        }
+        for (id, segment) in segments { windows.modify(id) { $0.append(segment, limits: limits) } }
+    }
+
+    /// The renditions that the first part of a segment calls for, beside media.m3u8.
+    private func wanted(_ set: PartSet) -> [Rendition.ID] {
         let hasSeveralSounds =
             further[Rendition.ID(.audio)] != nil || set.further.contains { $0.track.id.kind == .audio }
         let hasSound = set.primary.run(.audio) != nil
@@ -100,36 +139,35 @@ struct Ladder {
         return defaults + set.further.map { Rendition.ID(alone: $0.track.id) }
     }
 
-    private mutating func segment(
-        of id: Rendition.ID,
-        _ set: SegmentSet,
-        at place: SegmentPlace,
-        default fallback: MediaSegment?
-    ) -> MediaSegment? {
-        guard let content = set.content(of: id) else { return fallback }
-        var writer =
-            further[id]
-            ?? RenditionWriter(
-                RenditionNames(tag: tag, id: id),
-                after: LiveWindow(),
-                targetDuration: place.targetDuration
-            )
-        let segment = writer.segment(content, at: place)
-        further[id] = writer
-        active.insert(id)
-        return segment
-    }
-
     // MARK: - Playlists
 
-    private func playlist(of writer: RenditionWriter, _ window: LiveWindow, _ place: SegmentPlace) -> StoredResource {
-        MediaPlaylist.resource(
-            window,
-            targetDuration: place.targetDuration,
+    private mutating func playlist(
+        of writer: RenditionWriter,
+        _ window: LiveWindow,
+        at place: PartPlace,
+        reporting listed: [String]
+    ) -> RenderedPlaylist {
+        let playlist = MediaPlaylist(
+            tag: tag,
+            rendition: writer.id,
+            window: window,
+            targets: place.targets,
             isEnded: false,
-            name: writer.names.playlist,
-            tag: tag
+            otherPlaylists: listed.filter { $0 != writer.playlistName }
         )
+        let key = writer.id ?? Self.primaryID
+        if place.segmentDuration == nil, let known = settled[key] { return playlist.rendered(known) }
+        let made = playlist.settled()
+        settled[key] = made
+        return playlist.rendered(made)
+    }
+
+    /// The media playlists that the multivariant playlist refers to.
+    private var listedPlaylists: [String] {
+        let names = active.sorted { ($0.index, $0.form.rank) < ($1.index, $1.form.rank) }.map {
+            MediaPlaylist.name(of: $0)
+        }
+        return active.contains { $0.form == .audio } ? names : [MediaPlaylist.name] + names
     }
 
     /// Lists the renditions that have media of their own now; the default tracks' come first, for players begin with
@@ -174,25 +212,42 @@ extension Rendition.Form {
     }
 }
 
-extension SegmentDraft {
+extension PartDraft {
     /// The samples of one kind.
     func run(_ kind: MediaKind) -> TrackRun? { runs.first { $0.track.id.kind == kind } }
 }
 
-extension SegmentSet {
-    /// What a rendition has in this segment; `nil` when its track has nothing.
-    fileprivate func content(of id: Rendition.ID) -> SegmentContent? {
+extension PartSet {
+    /// What a rendition has in this part; `nil` when its track has nothing in the segment.
+    fileprivate func content(of id: Rendition.ID) -> PartContent? {
         let kind: MediaKind = id.form == .audio ? .audio : .video
         let run =
             id.index == 0
             ? primary.run(kind) : further.first { $0.track.id == TrackID(kind, index: id.index) }
         guard let run else { return nil }
         let sound = id.form == .muxed ? primary.run(.audio) : nil
-        let isIndependent = kind == .audio || run.samples.first?.isSync == true
-        return SegmentContent(
+        return PartContent(
             runs: [run] + [sound].compactMap(\.self),
-            isIndependent: isIndependent,
             carriesEvents: kind == .video || primary.run(.video) == nil
+        )
+    }
+}
+
+extension Dictionary {
+    /// Changes a value in place; `nil` when there is none.
+    @discardableResult
+    fileprivate mutating func modify<Result>(_ key: Key, _ change: (inout Value) -> Result?) -> Result? {
+        guard let index = index(forKey: key) else { return nil }
+        return change(&values[index])
+    }
+}
+
+extension LiveWindow {
+    /// A window without segments that goes on with the numbers of this one.
+    fileprivate var emptySuccessor: LiveWindow {
+        LiveWindow(
+            firstMediaSequenceNumber: nextMediaSequenceNumber,
+            discontinuitySequence: nextDiscontinuitySequence
         )
     }
 }

@@ -1,9 +1,10 @@
-// Cuts further tracks where the primary ones are cut. Pure: drafts and samples in, sets of segments out.
+// Cuts further tracks where the primary ones are cut. Pure: drafts and samples in, sets of parts out.
 //
 // Invariants, named by the tests:
-// 1. All renditions have the same segments: number, length, place and discontinuities are the primary's, because there is
-//    one set for each of its drafts.
-// 2. A further track takes part in a segment with one configuration and from its beginning to its end, or not at all.
+// 1. All renditions have the same segments and parts: number, length, place and discontinuities are the primary's, because
+//    there is one set for each of its drafts.
+// 2. A further track takes part in a segment with one configuration and from its beginning to its end, or not at all. That is
+//    decided with the first part; a track that stops later leaves the rest of its segment without samples.
 // 3. When the tracks that take part, or their configurations, change from one segment to the next, there is a
 //    discontinuity in every rendition, and every track begins anew with a sync sample.
 // 4. Within a track samples go on, none doubled. Lost are only those before a track's first sync sample, those that come
@@ -13,9 +14,9 @@
 
 internal import MediaCore
 
-/// Gives the segments of all renditions of a live, from those of its primary tracks and the samples of the further ones.
+/// Gives the parts of all renditions of a live, from those of its primary tracks and the samples of the further ones.
 struct RenditionAssembler {
-    /// How much media of the primary tracks may come before a segment goes without what a further track is late with.
+    /// How much media of the primary tracks may come before a part goes without what a further track is late with.
     ///
     /// Encoders interleave their tracks within a few pictures.
     static let longestWait = MediaTime.milliseconds(500)
@@ -23,10 +24,12 @@ struct RenditionAssembler {
     static let maximumHeldBytes = Segmenter.maximumSegmentBytes
 
     private var tracks: [TrackID: FurtherTrack] = [:]
-    /// The primary's segments that wait for further tracks.
-    private var pending: [SegmentDraft] = []
-    /// The further tracks that took part in the last set.
-    private var carried: Set<TrackID> = []
+    /// The primary's parts that wait for further tracks.
+    private var pending: [PartDraft] = []
+    /// The further tracks that take part in the segment of the last set, and in the one before it.
+    private var members: Set<TrackID> = []
+    /// Whether the segment of the last set starts an epoch.
+    private var startsEpoch = false
 
     /// Whether there is nothing but the primary tracks.
     var isIdle: Bool { tracks.isEmpty }
@@ -44,15 +47,15 @@ struct RenditionAssembler {
     /// Gives up what a track has, because its number goes to another one.
     mutating func forget(_ id: TrackID) { tracks[id]?.clear() }
 
-    /// Takes the primary's next segment.
-    mutating func append(_ draft: SegmentDraft) { pending.append(draft) }
+    /// Takes the primary's next part.
+    mutating func append(_ draft: PartDraft) { pending.append(draft) }
 
-    /// Gives the segments that are ready, or have waited long enough.
+    /// Gives the parts that are ready, or have waited long enough.
     ///
     /// - Parameter now: how far the primary's media has come.
     /// - Returns: the sets, in order.
-    mutating func take(at now: MediaTime) -> [SegmentSet] {
-        var sets: [SegmentSet] = []
+    mutating func take(at now: MediaTime) -> [PartSet] {
+        var sets: [PartSet] = []
         while let draft = pending.first, isReady(draft, at: now) {
             pending.removeFirst()
             sets.append(assemble(draft, age: max(.zero, now - draft.end.decodeTime), isLast: false))
@@ -60,41 +63,52 @@ struct RenditionAssembler {
         return sets
     }
 
-    /// Gives all segments that are left, when the publish ends.
-    mutating func finish() -> [SegmentSet] {
+    /// Gives all parts that are left, when the publish ends.
+    mutating func finish() -> [PartSet] {
         let drafts = pending
         pending = []
         return drafts.enumerated().map { assemble($1, age: .zero, isLast: $0 == drafts.count - 1) }
     }
 
-    private func isReady(_ draft: SegmentDraft, at now: MediaTime) -> Bool {
+    private func isReady(_ draft: PartDraft, at now: MediaTime) -> Bool {
         let end = draft.end
         if now - end.decodeTime >= Self.longestWait { return true }
-        return tracks.values.allSatisfy { !$0.isExpected || $0.isComplete(until: end) }
+        return tracks.allSatisfy { id, track in
+            // Within a segment only its members matter.
+            let isAwaited = draft.isFirst || draft.ending != nil ? track.isExpected : members.contains(id)
+            return !isAwaited || track.isComplete(until: end)
+        }
     }
 
-    private mutating func assemble(_ draft: SegmentDraft, age: MediaTime, isLast: Bool) -> SegmentSet {
-        let (start, end) = (draft.beginning, draft.end)
-        let continuing = Set(tracks.filter { $0.value.continues(until: end) }.keys)
-        let joining = tracks.filter { id, track in
-            draft.isIndependent && !continuing.contains(id) && track.canBegin(from: start, to: end)
-        }.keys
-        var members = continuing.union(joining)
-        let startsEpoch = draft.startsEpoch || !joining.isEmpty || continuing != carried
-        if startsEpoch {
-            for id in members where tracks[id]?.begin(from: start, to: end) != true { members.remove(id) }
-        }
+    private mutating func assemble(_ draft: PartDraft, age: MediaTime, isLast: Bool) -> PartSet {
+        if draft.isFirst { beginSegment(with: draft) }
+        let end = draft.end
         var runs: [TrackRun] = []
         for id in tracks.keys {
-            if members.contains(id), let run = tracks[id]?.take(until: end, lasting: draft.duration, drains: isLast) {
+            if members.contains(id),
+                let run = tracks[id]?.take(until: end, lasting: draft.duration, drains: isLast, isFirst: draft.isFirst)
+            {
                 runs.append(run)
             } else {
-                tracks[id]?.leave(until: end)
+                members.remove(id)
+                if draft.ending != nil { tracks[id]?.leave(until: end) }
             }
         }
         runs.sort { Self.precedes($0.track.id, $1.track.id) }
-        carried = Set(runs.map(\.track.id))
-        return SegmentSet(primary: draft, further: runs, startsEpoch: startsEpoch, age: age)
+        return PartSet(primary: draft, further: runs, startsEpoch: startsEpoch, age: age)
+    }
+
+    /// Decides which tracks take part in a segment.
+    private mutating func beginSegment(with draft: PartDraft) {
+        let (start, end) = (draft.segmentBeginning, draft.end)
+        let continuing = Set(tracks.filter { $0.value.continues(until: end) }.keys)
+        let joining = tracks.filter { id, track in
+            draft.parent.isIndependent && !continuing.contains(id) && track.canBegin(from: start, to: end)
+        }.keys
+        startsEpoch = draft.parent.startsEpoch || !joining.isEmpty || continuing != members
+        members = continuing.union(joining)
+        guard startsEpoch else { return }
+        for id in members where tracks[id]?.begin(from: start, to: end) != true { members.remove(id) }
     }
 
     /// Video first, then by number.

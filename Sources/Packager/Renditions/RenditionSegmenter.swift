@@ -1,10 +1,10 @@
 internal import MediaCore
 internal import NIOCore
 
-/// Cuts the media of one publish, however many tracks it has, into the segments of all its renditions.
+/// Cuts the media of one publish, however many tracks it has, into the parts of all its renditions.
 ///
 /// ```
-///                         primary   +-----------+  drafts   +---------------------+
+///                         primary   +-----------+   parts   +---------------------+
 ///  access    +---------+ ---------> | Segmenter | --------> |                     |  sets
 ///  units --> | Track-  |            +-----------+           | RenditionAssembler  | ------>
 ///            | Ranking | ---------------------------------> |                     |
@@ -50,8 +50,8 @@ struct RenditionSegmenter {
 
     /// Takes one access unit.
     ///
-    /// - Returns: the segments that are finished with it.
-    mutating func receive(_ unit: AccessUnit) -> [SegmentSet] {
+    /// - Returns: the parts that are finished with it.
+    mutating func receive(_ unit: AccessUnit) -> [PartSet] {
         guard let track = announced[unit.trackID] else { return [] }
         switch ranking.receive(unit.trackID, at: unit.decodeTime) {
         case .primary:
@@ -77,8 +77,8 @@ struct RenditionSegmenter {
     }
 
     /// Ends the segment that is being filled, and all that wait.
-    mutating func finish() -> [SegmentSet] {
-        if let draft = primary.finish() { assembler.append(draft) }
+    mutating func finish() -> [PartSet] {
+        for draft in primary.finish() { assembler.append(draft) }
         return assembler.finish()
     }
 
@@ -86,13 +86,13 @@ struct RenditionSegmenter {
         primary.configure(Track(id: TrackID(track.id.kind), configuration: track.configuration))
     }
 
-    private mutating func receivePrimary(_ unit: AccessUnit) -> [SegmentSet] {
-        let draft = primary.receive(unit.trackID.index == 0 ? unit : unit.labelled(TrackID(unit.trackID.kind)))
+    private mutating func receivePrimary(_ unit: AccessUnit) -> [PartSet] {
+        let drafts = primary.receive(unit.trackID.index == 0 ? unit : unit.labelled(TrackID(unit.trackID.kind)))
         if !early.isEmpty { releaseEarlyUnits() }
         guard !assembler.isIdle else {
-            return draft.map { [SegmentSet(primary: $0, startsEpoch: $0.startsEpoch)] } ?? []
+            return drafts.map { PartSet(primary: $0, startsEpoch: $0.parent.startsEpoch, age: $0.age) }
         }
-        if let draft { assembler.append(draft) }
+        for draft in drafts { assembler.append(draft) }
         return primary.leadingTime.map { assembler.take(at: $0) } ?? []
     }
 

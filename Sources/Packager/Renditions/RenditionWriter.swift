@@ -2,86 +2,62 @@ internal import LiveStore
 internal import MediaCore
 internal import NIOCore
 
-/// What the segments of one number have in common in all renditions.
-struct SegmentPlace {
+/// What a part has in common in all renditions.
+struct PartPlace {
     let mediaSequenceNumber: Int
+    /// Its number within its segment.
+    let index: Int
     let duration: MediaTime
+    /// When its segment begins.
     let programDateTime: WallClockTime
-    /// Whether EXT-X-DISCONTINUITY stands before it.
+    /// Whether EXT-X-DISCONTINUITY stands before its segment.
     let isDiscontinuous: Bool
-    /// Whether tracks and configurations may differ from those of the segment before it.
+    /// Whether its segment's tracks and configurations may differ from those of the segment before that.
     let startsEpoch: Bool
-    /// EXT-X-TARGETDURATION in seconds.
-    let targetDuration: Int
+    /// The length of its segment, when it is the last part of that.
+    let segmentDuration: MediaTime?
+    /// What playlists state for the life of the live.
+    let targets: PlaylistTargets
     /// What the encoder said meanwhile.
     let events: [TimedMetadataQueue.Event]
     /// The same, as far as playlists tell it.
     let dateRanges: [DateRange]
 }
 
-/// What one rendition carries in a segment.
-struct SegmentContent {
+/// What one rendition carries in a part.
+struct PartContent {
+    /// The tracks of the segment, each with its samples in this part, which may be none.
     let runs: [TrackRun]
-    let isIndependent: Bool
+    /// Whether a sync sample of the first track is in it.
+    var isIndependent: Bool { runs.first?.samples.contains(where: \.isSync) ?? false }
     /// Whether what the encoder said goes in as well: a player that loads pictures and sound apart must find it once.
     let carriesEvents: Bool
 }
 
-/// The names of a rendition's resources; `nil` stands for the primary tracks together.
-struct RenditionNames {
-    let tag: String
-    let id: Rendition.ID?
-
-    /// The media playlist's, as the multivariant playlist refers to it.
-    var playlist: String {
-        switch id?.form {
-        case nil: MediaPlaylist.name
-        case .muxed: "media-\(index).m3u8"
-        case .video: "video-\(index).m3u8"
-        case .audio: "audio-\(index).m3u8"
-        }
-    }
-
-    /// A segment's, without its extension.
-    func segment(_ number: Int) -> String { "\(prefix)\(number)" }
-
-    /// An initialization segment's, without its extension.
-    func initialization(_ number: Int) -> String { "\(prefix)init-\(number)" }
-
-    /// Whether a segment that the rendition lists was made for it.
-    func own(_ segment: MediaSegment) -> Bool { segment.resource.name.hasPrefix(prefix) }
-
-    private var index: UInt8 { id?.index ?? 0 }
-
-    private var prefix: String {
-        switch id?.form {
-        case nil: "\(tag)-"
-        case .muxed: "\(tag)-m\(index)-"
-        case .video: "\(tag)-v\(index)-"
-        case .audio: "\(tag)-a\(index)-"
-        }
-    }
-}
-
-/// Makes the segments of one rendition and measures them.
+/// Makes the parts and segments of one rendition and measures them.
 struct RenditionWriter {
-    let names: RenditionNames
+    let id: Rendition.ID?
+    private let tag: String
     /// What EXT-X-STREAM-INF says of the newest segment.
     private(set) var variant: Variant?
     private var meter = BitRateMeter()
     private var initialization: (resource: StoredResource, trackIDs: [TrackID: UInt32])?
     /// The initialization segment of before this publish.
     private let formerInitialization: StoredResource?
+    /// The pictures of the unfinished segment.
+    private var pictureCount = 0
 
     /// A writer that goes on with a rendition.
     ///
     /// - Parameters:
-    ///   - names: what its resources are called.
+    ///   - id: which one; `nil` for the primary tracks together.
+    ///   - tag: the live's.
     ///   - window: what it has so far.
     ///   - targetDuration: EXT-X-TARGETDURATION, once it is fixed.
-    init(_ names: RenditionNames, after window: LiveWindow, targetDuration: Int?) {
-        self.names = names
-        let own = window.segments.filter(names.own)
+    init(_ id: Rendition.ID?, tag: String, after window: LiveWindow, targetDuration: Int?) {
+        self.id = id
+        self.tag = tag
+        let own = window.segments.filter { Self.owns($0, id, tag: tag) }
         formerInitialization = own.last?.initialization
         for segment in own {
             guard let targetDuration else { break }
@@ -89,42 +65,130 @@ struct RenditionWriter {
         }
     }
 
+    /// The name of the media playlist.
+    var playlistName: String { MediaPlaylist.name(of: id) }
+
     /// BANDWIDTH, in bits a second.
     var peak: Double { meter.peak }
 
     /// AVERAGE-BANDWIDTH over a window of the rendition, in bits a second.
     func average(of window: LiveWindow) -> Double {
-        min(meter.peak, BitRateMeter.average(of: window.segments.lazy.filter(names.own)))
+        min(meter.peak, BitRateMeter.average(of: window.segments.lazy.filter { Self.owns($0, id, tag: tag) }))
     }
 
-    /// Writes the next segment.
-    mutating func segment(_ content: SegmentContent, at place: SegmentPlace) -> MediaSegment {
-        let (initialization, trackIDs) = self.initialization(for: content.runs, at: place)
-        let name = names.segment(place.mediaSequenceNumber)
+    /// Whether a segment that the rendition lists has media of its own, and is not the default rendition's.
+    private static func owns(_ segment: MediaSegment, _ id: Rendition.ID?, tag: String) -> Bool {
+        ResourceName(segment.initialization.name, tag: tag)?.rendition == id
+    }
+
+    // MARK: - Parts
+
+    /// Adds a part of its own to the rendition.
+    ///
+    /// - Returns: the segment, when the part is its last one.
+    mutating func append(
+        _ content: PartContent,
+        at place: PartPlace,
+        to window: inout LiveWindow
+    ) -> MediaSegment? {
+        if place.index == 0 {
+            let initialization = initialization(for: content.runs, at: place).resource
+            begin(at: place, isIndependent: content.isIndependent, initialization, in: &window)
+            pictureCount = 0
+        }
+        let trackIDs = initialization?.trackIDs ?? [:]
+        let runs = content.runs.filter { !$0.samples.isEmpty }
         let body = MediaSegmentWriter.write(
-            content.runs,
-            trackIDs: content.runs.map { trackIDs[$0.track.id] ?? 0 },
-            sequenceNumber: UInt32(truncatingIfNeeded: place.mediaSequenceNumber + 1),
+            runs,
+            trackIDs: runs.map { trackIDs[$0.track.id] ?? 0 },
+            sequenceNumber: Self.fragmentNumber(of: place),
             events: content.carriesEvents ? place.events : []
         )
-        let segment = MediaSegment(
-            mediaSequenceNumber: place.mediaSequenceNumber,
-            duration: place.duration,
-            programDateTime: place.programDateTime,
-            isIndependent: content.isIndependent,
-            isDiscontinuous: place.isDiscontinuous,
-            dateRanges: content.carriesEvents ? place.dateRanges : [],
-            initialization: initialization,
-            resource: StoredResource(kind: .mediaSegment, name: "\(name).m4s", body: body, entityTag: name)
-        )
-        measure(segment, targetDuration: place.targetDuration)
-        variant = Variant(content.runs, lasting: place.duration)
+        pictureCount += runs.first { $0.track.id.kind == .video }?.samples.count ?? 0
+        let part = part(at: place, [body], isIndependent: content.isIndependent)
+        window.append(part, dateRanges: content.carriesEvents ? place.dateRanges : [])
+        guard let segment = segment(at: place, in: window) else { return nil }
+        measure(segment, targetDuration: place.targets.duration)
+        variant = Variant(content.runs.map(\.track), pictureCount: pictureCount, lasting: segment.duration)
         return segment
+    }
+
+    /// Adds the default rendition's part to the rendition, under a name of its own: the one that was promised.
+    ///
+    /// - Returns: the segment, when the part is its last one.
+    func append(
+        _ part: PartialSegment,
+        of initialization: StoredResource,
+        at place: PartPlace,
+        to window: inout LiveWindow
+    ) -> MediaSegment? {
+        if place.index == 0 { begin(at: place, isIndependent: part.isIndependent, initialization, in: &window) }
+        let copy = self.part(at: place, part.resource.pieces, isIndependent: part.isIndependent)
+        window.append(copy, dateRanges: place.dateRanges)
+        return segment(at: place, in: window)
+    }
+
+    /// Grows from part to part.
+    private static func fragmentNumber(of place: PartPlace) -> UInt32 {
+        UInt32(truncatingIfNeeded: place.mediaSequenceNumber << 8 + place.index + 1)
+    }
+
+    private func begin(
+        at place: PartPlace,
+        isIndependent: Bool,
+        _ initialization: StoredResource,
+        in window: inout LiveWindow
+    ) {
+        window.begin(
+            UnfinishedSegment(
+                mediaSequenceNumber: place.mediaSequenceNumber,
+                programDateTime: place.programDateTime,
+                isIndependent: isIndependent,
+                isDiscontinuous: place.isDiscontinuous,
+                initialization: initialization
+            )
+        )
+    }
+
+    private func part(at place: PartPlace, _ pieces: [ByteBuffer], isIndependent: Bool) -> PartialSegment {
+        PartialSegment(
+            duration: place.duration,
+            isIndependent: isIndependent,
+            resource: resource(.part(place.mediaSequenceNumber, index: place.index), pieces)
+        )
+    }
+
+    private func segment(at place: PartPlace, in window: LiveWindow) -> MediaSegment? {
+        guard let duration = place.segmentDuration, let unfinished = window.unfinished else { return nil }
+        let pieces = unfinished.parts.flatMap(\.resource.pieces)
+        let resource = resource(.segment(place.mediaSequenceNumber), pieces)
+        return MediaSegment(
+            mediaSequenceNumber: place.mediaSequenceNumber,
+            duration: duration,
+            programDateTime: unfinished.programDateTime,
+            isIndependent: unfinished.isIndependent,
+            isDiscontinuous: unfinished.isDiscontinuous,
+            dateRanges: unfinished.dateRanges,
+            initialization: unfinished.initialization,
+            resource: resource,
+            parts: place.targets.part == nil ? [] : unfinished.parts,
+            lines: MediaPlaylist.lines(unfinished.programDateTime, lasting: duration, uri: resource.name)
+        )
+    }
+
+    private func resource(_ item: ResourceName.Item, _ pieces: [ByteBuffer]) -> StoredResource {
+        let name = ResourceName(item, of: id)
+        return StoredResource(
+            kind: .mediaSegment,
+            name: name.text(tag: tag),
+            pieces: pieces,
+            entityTag: name.stem(tag: tag)
+        )
     }
 
     private mutating func measure(_ segment: MediaSegment, targetDuration: Int) {
         meter.add(
-            byteCount: segment.resource.body.readableBytes,
+            byteCount: segment.resource.byteCount,
             duration: segment.duration,
             targetDuration: targetDuration
         )
@@ -133,16 +197,21 @@ struct RenditionWriter {
     /// The initialization segment in force, or a new one when an epoch has other tracks or configurations.
     private mutating func initialization(
         for runs: [TrackRun],
-        at place: SegmentPlace
+        at place: PartPlace
     ) -> (resource: StoredResource, trackIDs: [TrackID: UInt32]) {
         if let initialization, !place.startsEpoch { return initialization }
         let body = InitializationSegmentWriter.write(runs.map { ($0.track, $0.timescale) })
-        let name = names.initialization(place.mediaSequenceNumber)
+        let name = ResourceName(.initialization(place.mediaSequenceNumber), of: id)
         let resource =
             if let last = initialization?.resource ?? formerInitialization, last.body == body {
                 last
             } else {
-                StoredResource(kind: .initializationSegment, name: "\(name).mp4", body: body, entityTag: name)
+                StoredResource(
+                    kind: .initializationSegment,
+                    name: name.text(tag: tag),
+                    body: body,
+                    entityTag: name.stem(tag: tag)
+                )
             }
         let trackIDs = Dictionary(uniqueKeysWithValues: runs.enumerated().map { ($1.track.id, UInt32($0 + 1)) })
         let made = (resource, trackIDs)

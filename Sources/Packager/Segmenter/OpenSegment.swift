@@ -10,8 +10,15 @@ struct OpenSegment {
     /// Whether it does not continue the segment before it; any announced track may then join it.
     let startsEpoch: Bool
     let isIndependent: Bool
-    /// The payload bytes held.
+    /// Where the part begins that is being filled.
+    private(set) var partStart: MediaTime
+    /// Whether parts of it have been given away: from then on its tracks stay as they are.
+    private(set) var hasGivenParts = false
+    /// The payload bytes that came, those that were given away included.
     private(set) var byteCount = 0
+    /// How much later than it decodes the first picture is shown.
+    private var compositionOffset = MediaTime.zero
+    private var delivered: Set<TrackID> = []
     private var runs: [TrackRun]
 
     /// A segment that takes the runs' tracks, and any other only when it starts an epoch.
@@ -21,22 +28,38 @@ struct OpenSegment {
         self.startsEpoch = startsEpoch
         self.isIndependent = isIndependent
         self.runs = runs
+        partStart = start
+        delivered = Set(runs.filter { !$0.samples.isEmpty }.map(\.track.id))
     }
 
-    /// The tracks that have samples, with the configurations that these need.
-    var tracks: [Track] { filledRuns.map(\.track) }
+    /// The tracks that have sent something, with the configurations that this needs, video first.
+    var tracks: [Track] { sorted(runs).map(\.track).filter { delivered.contains($0.id) } }
+
+    /// What its first part tells of it.
+    var parent: PartDraft.Parent {
+        PartDraft.Parent(
+            start: start,
+            isIndependent: isIndependent,
+            startsEpoch: startsEpoch,
+            compositionOffset: compositionOffset
+        )
+    }
 
     /// When the last sample of the reference track decodes.
     var lastReferenceTime: MediaTime {
-        guard let run = runs.first(where: { $0.track.id == reference }), let last = run.samples.last else {
-            return start
-        }
+        guard let run = referenceRun, let last = run.samples.last else { return partStart }
         return MediaTime(ticks: last.decodeTime, timescale: run.timescale)
+    }
+
+    /// The decode times of the reference track's samples that are held.
+    var referenceTimes: [MediaTime] {
+        guard let run = referenceRun else { return [] }
+        return run.samples.map { MediaTime(ticks: $0.decodeTime, timescale: run.timescale) }
     }
 
     /// Whether samples of this track, coded like this, can go in.
     func admits(_ track: Track) -> Bool {
-        self.track(track.id).map { $0 == track } ?? startsEpoch
+        self.track(track.id).map { $0 == track } ?? (startsEpoch && !hasGivenParts)
     }
 
     /// The track of this identifier, as it is in this segment; `nil` when it is not.
@@ -47,6 +70,9 @@ struct OpenSegment {
     /// Adds a sample, and lets the one before it on its track last until then.
     mutating func append(_ sample: Sample, of track: Track, timescale: Int64) {
         byteCount += sample.payload.readableBytes
+        if delivered.insert(track.id).inserted, track.id == reference, track.id.kind == .video {
+            compositionOffset = MediaTime(ticks: sample.compositionOffset, timescale: timescale)
+        }
         guard let index = runs.firstIndex(where: { $0.track.id == track.id }) else {
             runs.append(TrackRun(track: track, timescale: timescale, samples: [sample]))
             return
@@ -61,7 +87,7 @@ struct OpenSegment {
         endLastSample(of: index, at: time.ticks(timescale: runs[index].timescale))
     }
 
-    /// Takes the reference track's last sample back, when it is not the only one.
+    /// Takes the reference track's last sample back, when it is not the only one that is held.
     mutating func removeLastReferenceSample() -> Sample? {
         guard let index = runs.firstIndex(where: { $0.track.id == reference }), runs[index].samples.count > 1 else {
             return nil
@@ -81,8 +107,40 @@ struct OpenSegment {
     }
 
     /// The runs that have samples, video first.
-    var filledRuns: [TrackRun] {
-        runs.filter { !$0.samples.isEmpty }.sorted { left, right in
+    var filledRuns: [TrackRun] { sorted(runs).filter { !$0.samples.isEmpty } }
+
+    // MARK: - Parts
+
+    /// Gives away what decodes before a time.
+    ///
+    /// - Returns: a run for each track, with or without samples, video first.
+    mutating func takePart(until end: MediaTime) -> [TrackRun] {
+        var taken: [TrackRun] = []
+        for index in runs.indices where delivered.contains(runs[index].track.id) || !startsEpoch {
+            let limit = end.ticks(timescale: runs[index].timescale)
+            let count = runs[index].samples.firstIndex { $0.decodeTime >= limit } ?? runs[index].samples.count
+            var run = TrackRun(track: runs[index].track, timescale: runs[index].timescale)
+            run.samples = Array(runs[index].samples[..<count])
+            runs[index].samples.removeFirst(count)
+            taken.append(run)
+        }
+        partStart = end
+        hasGivenParts = true
+        return sorted(taken)
+    }
+
+    /// Gives away all that is left.
+    ///
+    /// - Returns: a run for each track, with or without samples, video first.
+    consuming func takeRest() -> [TrackRun] {
+        sorted(runs.filter { delivered.contains($0.track.id) || hasGivenParts })
+    }
+
+    private var referenceRun: TrackRun? { runs.first { $0.track.id == reference } }
+
+    private func sorted(_ runs: [TrackRun]) -> [TrackRun] {
+        guard runs.count > 1 else { return runs }
+        return runs.sorted { left, right in
             (left.track.id.kind == .video ? 0 : 1, left.track.id.index)
                 < (right.track.id.kind == .video ? 0 : 1, right.track.id.index)
         }

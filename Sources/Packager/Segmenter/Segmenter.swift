@@ -1,4 +1,4 @@
-// Cuts the media of one publish into segments. Pure: access units in, finished segments out.
+// Cuts the media of one publish into segments, and these into parts. Pure: access units in, finished parts out.
 //
 // Invariants, named by the tests:
 // 1. The timeline only goes on: segments follow each other without overlap, and within a track every sample decodes
@@ -12,11 +12,14 @@
 //    epoch.
 // 4. Segments begin with a sync sample of the reference track, unless none came within the longest duration allowed.
 // 5. What is held is bounded: by the longest duration, and by `maximumSegmentBytes` when the clock stands still.
+// 6. The parts of a segment make it up: they follow each other without gap or overlap, the last one ends with it, and none
+//    is longer than PART-TARGET. Once a part is given away nothing in it changes, and another one follows: the sample at
+//    which a part was cut is in the next one of the same segment.
 
 internal import MediaCore
 internal import NIOCore
 
-/// Cuts the media of one publish, one track of each kind, into segments.
+/// Cuts the media of one publish, one track of each kind, into segments and their parts.
 struct Segmenter {
     /// The payload bytes that one segment holds at most: 10 s at 50 Mb/s.
     ///
@@ -32,6 +35,8 @@ struct Segmenter {
     static let longestLag = MediaTime.milliseconds(1000)
 
     private(set) var policy: CutPolicy
+    /// PART-TARGET, once it is fixed; `nil` for a live without parts.
+    private(set) var partTarget: MediaTime?
     /// Access units that were dropped because the segment was full.
     private(set) var droppedAccessUnits = 0
     /// Frames of silence that stand in for sound that the encoder did not send.
@@ -53,15 +58,35 @@ struct Segmenter {
     /// The encoder's time of the first sound that waited for a picture.
     private var waitingSince: MediaTime?
 
+    /// How long parts are meant to be; `nil` for a live without parts.
+    private let nominalPart: MediaTime?
+    /// Cuts the segment, once PART-TARGET is fixed.
+    private var cutter: PartCutter?
+    /// Where parts of the segment end that have not been given away yet.
+    private var dueCuts: [MediaTime] = []
+    /// What has been cut and not been handed out.
+    private var finished: [PartDraft] = []
+
     /// A segmenter for one publish.
     ///
     /// - Parameters:
     ///   - nominal: where segments are meant to end, 1 to 10 s.
     ///   - position: where the live's timeline ends so far.
     ///   - targetDuration: EXT-X-TARGETDURATION when an earlier publish of the live has fixed it.
-    init(nominal: MediaTime, position: MediaTime = .zero, targetDuration: Int? = nil) {
+    ///   - nominalPart: how long parts are meant to be at most; `nil` for segments of one part.
+    ///   - partTarget: PART-TARGET when an earlier publish of the live has fixed it.
+    init(
+        nominal: MediaTime,
+        position: MediaTime = .zero,
+        targetDuration: Int? = nil,
+        nominalPart: MediaTime? = nil,
+        partTarget: MediaTime? = nil
+    ) {
         policy = CutPolicy(nominal: nominal, targetDuration: targetDuration)
         self.position = position
+        self.partTarget = partTarget
+        // What the first segment has fixed stays: parts do not come and go.
+        self.nominalPart = targetDuration == nil ? nominalPart : partTarget
         timelines = TimelineSet(largestStepForward: min(nominal, .milliseconds(2000)))
     }
 
@@ -72,29 +97,38 @@ struct Segmenter {
 
     /// Takes one access unit.
     ///
-    /// - Returns: the segment that ends before it, if one does.
-    mutating func receive(_ unit: AccessUnit) -> SegmentDraft? {
-        guard let track = announced[unit.trackID] else { return nil }
+    /// - Returns: the parts that end before it.
+    mutating func receive(_ unit: AccessUnit) -> [PartDraft] {
+        guard let track = announced[unit.trackID] else { return [] }
         guard segment != nil else {
             if canBegin(with: unit) { beginFirstSegment(with: unit, of: track) }
-            return nil
+            return []
         }
         let placement = place(unit, of: track)
-        guard !placement.isCovered else { return nil }
+        guard !placement.isCovered else { return [] }
         let sample = Sample(unit, at: placement)
         if unit.trackID == segment?.reference {
-            return receiveReference(sample, of: track)
+            receiveReference(sample, of: track)
+        } else {
+            receiveOther(sample, of: track, missing: placement.missing)
         }
-        return receiveOther(sample, of: track, missing: placement.missing)
+        return takeFinished()
     }
 
     /// Ends the segment that is being filled.
     ///
-    /// - Returns: that segment, unless it holds nothing.
-    mutating func finish() -> SegmentDraft? {
-        guard let segment else { return nil }
+    /// - Returns: its last parts, unless it holds nothing.
+    mutating func finish() -> [PartDraft] {
+        guard let segment else { return [] }
         let end = timelines.end(ledBy: segment.reference) ?? segment.start
-        return endSegment(at: max(end, segment.lastReferenceTime), isForced: false)
+        endSegment(at: max(end, segment.lastReferenceTime), isForced: false)
+        return takeFinished()
+    }
+
+    private mutating func takeFinished() -> [PartDraft] {
+        guard !finished.isEmpty else { return [] }
+        defer { finished = [] }
+        return finished
     }
 
     /// Where a moment of the encoder's clock lies on the live's timeline; `nil` before there is one.
@@ -149,83 +183,92 @@ struct Segmenter {
 
     // MARK: - The reference track
 
-    private mutating func receiveReference(_ sample: Sample, of track: Track) -> SegmentDraft? {
+    private mutating func receiveReference(_ sample: Sample, of track: Track) {
         // Single values, not the segment: a second copy of it would make the next append copy all its samples.
-        guard let start = segment?.start, let isUnchanged = segment?.admits(track) else { return nil }
+        guard let start = segment?.start, let isUnchanged = segment?.admits(track) else { return }
         let time = self.time(of: sample, of: track)
         let elapsed = time - start
         if !isUnchanged { isEpochDue = true }
         if isHoldingPicture {
             // The pictures in between are lost, and so is what refers to them.
-            guard sample.isSync, let last = segment?.lastReferenceTime, time > last else { return nil }
+            guard sample.isSync, let last = segment?.lastReferenceTime, time > last else { return }
             isHoldingPicture = false
         }
 
         if sample.isSync, isEpochDue {
             guard elapsed >= Self.minimumEpochDuration else {
                 if isUnchanged { append(sample, of: track) }
-                return nil
+                return
             }
             return startEpoch(with: sample, of: track)
         }
-        guard isUnchanged else { return nil }
+        guard isUnchanged else { return }
         if sample.isSync, policy.endsSegment(startedAt: start, atSync: time) {
-            let draft = endSegment(at: time, isForced: false)
+            endSegment(at: time, isForced: false)
             openSegment(with: sample, of: track, startsEpoch: isEpochDue)
-            return draft
+        } else if elapsed > policy.longestDuration {
+            forceCut(before: sample, of: track)
+        } else if isLastChance(toEndAt: elapsed) {
+            endSegment(at: time, isForced: true)
+            openSegment(with: sample, of: track, startsEpoch: isEpochDue)
+        } else {
+            append(sample, of: track)
         }
-        if elapsed > policy.longestDuration {
-            return forceCut(before: sample, of: track)
-        }
-        append(sample, of: track)
-        return nil
+    }
+
+    /// Whether the segment would become too long with another sample.
+    ///
+    /// Where there are parts this must be seen in time: a part that begins with the sample will have been promised.
+    private func isLastChance(toEndAt elapsed: MediaTime) -> Bool {
+        guard let cutter, elapsed > .zero else { return false }
+        return elapsed + cutter.expectedDistance > policy.longestDuration
     }
 
     /// Ends the segment before the last sample that still fits, and goes on with that one.
-    private mutating func forceCut(before sample: Sample, of track: Track) -> SegmentDraft? {
+    private mutating func forceCut(before sample: Sample, of track: Track) {
         guard var first = segment?.removeLastReferenceSample() else {
-            append(sample, of: track)
-            return nil
+            guard segment?.hasGivenParts == true else { return append(sample, of: track) }
+            // The part that was promised is there with the one sample that it has.
+            endSegment(at: time(of: sample, of: track), isForced: true)
+            return openSegment(with: sample, of: track, startsEpoch: isEpochDue)
         }
         first.duration = max(1, sample.decodeTime - first.decodeTime)
-        let draft = endSegment(at: time(of: first, of: track), isForced: true)
+        endSegment(at: time(of: first, of: track), isForced: true)
         openSegment(with: first, of: track, startsEpoch: isEpochDue)
         append(sample, of: track)
-        return draft
     }
 
     /// Ends the segment and lets the next one begin anew, with every track on the reference track's clock.
-    private mutating func startEpoch(with sample: Sample, of track: Track) -> SegmentDraft? {
-        let draft = endSegment(at: time(of: sample, of: track), isForced: false)
+    private mutating func startEpoch(with sample: Sample, of track: Track) {
+        endSegment(at: time(of: sample, of: track), isForced: false)
         timelines.align(to: track.id)
         openSegment(with: sample, of: track, startsEpoch: true)
-        return draft
     }
 
     // MARK: - The other tracks
 
-    private mutating func receiveOther(_ sample: Sample, of track: Track, missing: Int64) -> SegmentDraft? {
+    private mutating func receiveOther(_ sample: Sample, of track: Track, missing: Int64) {
         guard let start = segment?.start, let reference = segment?.reference, let isAdmitted = segment?.admits(track)
-        else { return nil }
+        else { return }
         let time = self.time(of: sample, of: track)
         if track.id.kind == .video, reference.kind == .audio {
-            return sample.isSync ? beginPictures(with: sample, of: track) : nil
+            if sample.isSync { beginPictures(with: sample, of: track) }
+            return
         }
         guard isAdmitted else {
             isEpochDue = true
-            return nil
+            return
         }
         if hasReferenceFailed(at: time) {
-            let draft = holdPicture(at: time)
+            holdPicture(at: time)
             append(sample, of: track)
-            return draft
+            return
         }
         // Sound from before the first picture of an epoch has nothing to go with.
         if segment?.startsEpoch == false || time >= start {
             appendSilence(before: sample, missing: missing, of: track)
             append(sample, of: track)
         }
-        return nil
     }
 
     /// Lets silence take the place of frames that went missing before a sample.
@@ -258,36 +301,34 @@ struct Segmenter {
     /// The first picture of a stream that was sound alone.
     ///
     /// When the sound has only just begun, and nothing is published yet, the stream begins with this picture instead.
-    private mutating func beginPictures(with sample: Sample, of track: Track) -> SegmentDraft? {
-        guard var sound = segment else { return nil }
+    private mutating func beginPictures(with sample: Sample, of track: Track) {
+        guard var sound = segment else { return }
         let time = self.time(of: sample, of: track)
         let elapsed = time - sound.start
-        if established == nil, elapsed < Self.alignmentWindow {
+        if established == nil, !sound.hasGivenParts, elapsed < Self.alignmentWindow {
             sound.removeSamples(before: time)
             let kept = sound.filledRuns
             position = max(time, sound.start)
             openSegment(with: sample, of: track, startsEpoch: true, keeping: kept)
-            return nil
+            return
         }
-        guard elapsed >= Self.minimumEpochDuration else { return nil }
-        let draft = endSegment(at: time, isForced: false)
+        guard elapsed >= Self.minimumEpochDuration else { return }
+        endSegment(at: time, isForced: false)
         position = max(position, time)
         openSegment(with: sample, of: track, startsEpoch: true)
-        return draft
     }
 
     /// Ends the segment and lets the next one begin with the last sync picture.
-    private mutating func holdPicture(at time: MediaTime) -> SegmentDraft? {
+    private mutating func holdPicture(at time: MediaTime) {
         guard let reference = segment?.reference, let track = announced[reference], var picture = lastSyncPicture
-        else { return nil }
-        let draft = endSegment(at: time, isForced: false, holdsPicture: isHoldingPicture)
+        else { return }
+        endSegment(at: time, isForced: false, holdsPicture: isHoldingPicture)
         isHoldingPicture = true
         timelines.leave(reference)
         policy.epochBegan(atSync: nil)
         // Where the segment ended, which may be before `time`: the pictures leave no hole.
         picture.decodeTime = position.ticks(timescale: timescale(of: track))
         openSegment(with: picture, of: track, startsEpoch: isEpochDue)
-        return draft
     }
 
     private func hasReferenceFailed(at time: MediaTime) -> Bool {
@@ -319,6 +360,10 @@ struct Segmenter {
             isIndependent: sample.isSync,
             runs: startsEpoch ? runs : continued
         )
+        dueCuts = []
+        cutter = partTarget.map {
+            PartCutter(PartLengths(target: $0, frame: longestFrame(beside: track.id)), segmentStart: position)
+        }
         append(sample, of: track)
     }
 
@@ -330,22 +375,21 @@ struct Segmenter {
         let timescale = timescale(of: track)
         if sample.isSync, track.id.kind == .video, track.id == segment?.reference { lastSyncPicture = sample }
         segment?.append(sample, of: track, timescale: timescale)
+        if cutter != nil, track.id == segment?.reference { cutParts(at: time(of: sample, of: track)) }
     }
 
     /// Ends the segment at a time of the live's timeline, or earlier where it would become too long.
-    private mutating func endSegment(
-        at time: MediaTime,
-        isForced: Bool,
-        holdsPicture: Bool = false
-    ) -> SegmentDraft? {
-        guard let start = segment?.start else { return nil }
-        let end = min(time, start + policy.longestDuration)
+    private mutating func endSegment(at time: MediaTime, isForced: Bool, holdsPicture: Bool = false) {
+        guard let start = segment?.start, let partStart = segment?.partStart else { return }
+        // A part that was promised is there, be it of no length.
+        let end = max(min(time, start + policy.longestDuration), partStart)
         segment?.endReference(at: end)
         fillSilence(until: end)
-        guard let ended = segment.take() else { return nil }
-        let runs = ended.filledRuns
+        cutLastParts(until: end)
+        giveDueParts(at: time)
+        guard let ended = segment.take() else { return }
         let duration = end - ended.start
-        guard !runs.isEmpty, duration > .zero else { return nil }
+        guard ended.hasGivenParts || !ended.filledRuns.isEmpty, duration > .zero else { return }
 
         position = end
         policy.segmentEnded(duration: duration)
@@ -353,15 +397,101 @@ struct Segmenter {
         if established == nil { established = tracks }
         // A track that failed for a whole segment, and that nothing stands in for, is no longer one of the stream.
         if established != tracks { isEpochDue = true }
-        return SegmentDraft(
+        let (parent, lastPartStart, isFirst) = (ended.parent, ended.partStart, !ended.hasGivenParts)
+        let ending = PartDraft.Ending(duration: duration, isForcedCut: isForced, holdsPicture: holdsPicture)
+        let runs = ended.takeRest()
+        finished.append(part(runs, from: lastPartStart, to: end, parent, isFirst: isFirst, ending, at: time))
+    }
+
+    // MARK: - Parts
+
+    /// A sample of the reference track was added that decodes at `time`: what comes before it is complete.
+    private mutating func cutParts(at time: MediaTime) {
+        guard let cuts = cutter?.sampleFollows(at: time), !cuts.isEmpty else { return }
+        dueCuts += cuts
+        if tracksAreKnown { giveDueParts(at: time) }
+    }
+
+    /// Cuts what is left of a segment that ends, and the whole of the live's first one.
+    private mutating func cutLastParts(until end: MediaTime) {
+        if partTarget == nil, let nominalPart, let segment {
+            let times = segment.referenceTimes
+            guard let distance = Self.usualDistance(times + [end]) else { return }
+            let frame = longestFrame(beside: segment.reference)
+            let lengths = PartLengths(
+                nominal: nominalPart,
+                distance: distance,
+                frame: frame,
+                segment: end - segment.start
+            )
+            partTarget = lengths.target
+            var cutter = PartCutter(lengths, segmentStart: segment.start)
+            for time in times { dueCuts += cutter.sampleFollows(at: time) }
+            self.cutter = cutter
+        }
+        dueCuts += cutter?.end(at: end) ?? []
+    }
+
+    /// Whether the tracks of the segment can no longer change: an announced one may begin a little later than the others,
+    /// and a part that was given away without it would cost a discontinuity.
+    private var tracksAreKnown: Bool {
+        guard let segment, segment.startsEpoch, !segment.hasGivenParts else { return true }
+        let delivered = segment.tracks
+        return announced.values.allSatisfy { delivered.contains($0) }
+    }
+
+    private mutating func giveDueParts(at now: MediaTime) {
+        guard !dueCuts.isEmpty else { return }
+        let cuts = dueCuts
+        dueCuts = []
+        for cut in cuts {
+            fillSilence(until: cut)
+            guard let parent = segment?.parent, let start = segment?.partStart,
+                let continues = segment?.hasGivenParts, let runs = segment?.takePart(until: cut)
+            else { return }
+            finished.append(part(runs, from: start, to: cut, parent, isFirst: !continues, nil, at: now))
+        }
+    }
+
+    private func part(
+        _ runs: [TrackRun],
+        from start: MediaTime,
+        to end: MediaTime,
+        _ parent: PartDraft.Parent,
+        isFirst: Bool,
+        _ ending: PartDraft.Ending?,
+        at now: MediaTime
+    ) -> PartDraft {
+        PartDraft(
             runs: runs,
-            start: ended.start,
-            duration: duration,
-            isIndependent: ended.isIndependent,
-            startsEpoch: ended.startsEpoch,
-            isForcedCut: isForced,
-            holdsPicture: holdsPicture
+            start: start,
+            duration: end - start,
+            // Video comes first, and is the reference where there is any.
+            isIndependent: runs.first?.samples.contains(where: \.isSync) ?? false,
+            parent: parent,
+            isFirst: isFirst,
+            ending: ending,
+            age: max(.zero, now - end)
         )
+    }
+
+    /// The longest frame of the audio tracks other than the reference track.
+    private func longestFrame(beside reference: TrackID) -> MediaTime {
+        let frames = announced.values.filter { $0.id != reference }.compactMap(\.configuration.sound).map {
+            MediaTime(ticks: Int64($0.samplesPerAccessUnit), timescale: Int64($0.samplingFrequency))
+        }
+        return frames.max() ?? .zero
+    }
+
+    /// The distance that most of some times have, or `nil` when there are fewer than two.
+    ///
+    /// A millisecond clock gives 33, 33 and 34: the mean, but of those near the median, for one long pause says nothing.
+    private static func usualDistance(_ times: [MediaTime]) -> MediaTime? {
+        let distances = zip(times.dropFirst(), times).map { ($0 - $1).nanoseconds }.filter { $0 > 0 }.sorted()
+        guard !distances.isEmpty else { return nil }
+        let median = distances[distances.count / 2]
+        let usual = distances.filter { $0 > median / 2 && $0 < 2 * median }
+        return MediaTime(nanoseconds: usual.reduce(0, +) / Int64(usual.count))
     }
 
     // MARK: - Units

@@ -28,7 +28,7 @@ struct ConfigurationKey: Sendable {
             reconnectURL,
             publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, playback, tokenSecret, cdnSecret,
             metricsHost, metricsPort, operatorToken,
-            segmentSeconds, windowSeconds, graceSeconds, logLevel, hlsJavaScript, hlsJavaScriptURL,
+            segmentSeconds, partMilliseconds, windowSeconds, graceSeconds, logLevel, hlsJavaScript, hlsJavaScriptURL,
         ] + ingestLimits
 
     static let dataDirectory = ConfigurationKey(
@@ -166,6 +166,12 @@ struct ConfigurationKey: Sendable {
         defaultValue: "2",
         expected: "a number from 1 to 10",
         summary: "the length of a segment, when the encoder's keyframes allow it"
+    )
+    static let partMilliseconds = ConfigurationKey(
+        path: ["part", "milliseconds"],
+        defaultValue: "500",
+        expected: "a whole number from 100 to 2000, or 0",
+        summary: "the length of a part of a segment, for low latency at most; 0 makes no parts"
     )
     static let windowSeconds = ConfigurationKey(
         path: ["window", "seconds"],

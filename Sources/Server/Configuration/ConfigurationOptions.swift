@@ -50,6 +50,8 @@ struct ConfigurationOptions: ParsableArguments {
     var operatorToken: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.segmentSeconds.help))
     var segmentSeconds: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.partMilliseconds.help))
+    var partMilliseconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.windowSeconds.help))
     var windowSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.graceSeconds.help))
@@ -122,7 +124,7 @@ struct ConfigurationOptions: ParsableArguments {
             (.handshakeSeconds, rtmpHandshakeSeconds), (.publishSeconds, rtmpPublishSeconds),
             (.idleSeconds, rtmpIdleSeconds), (.mediaSeconds, rtmpMediaSeconds), (.maximumAMFDepth, rtmpMaxAmfDepth),
             (.maximumAMFValues, rtmpMaxAmfValues),
-            (.segmentSeconds, segmentSeconds),
+            (.segmentSeconds, segmentSeconds), (.partMilliseconds, partMilliseconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),
         ]

@@ -67,6 +67,7 @@ struct ServerConfiguration: Sendable {
     /// What a CDN shows; `nil` when there is none.
     let cdnSecret: Secret?
     let segmentDuration: MediaTime
+    let partDuration: MediaTime?
     let windowDuration: MediaTime
     let gracePeriod: Duration
     let logLevel: Logger.Level
@@ -119,6 +120,12 @@ struct ServerConfiguration: Sendable {
         let loopbackForTrials = publishing == .open ? "127.0.0.1" : "0.0.0.0"
         rtmpHost = try reader.value(.rtmpHost) { $0.isEmpty ? loopbackForTrials : $0 }
         segmentDuration = try reader.value(.segmentSeconds) { Self.seconds($0, in: 1...10).map(MediaTime.seconds) }
+        partDuration = try reader.value(.partMilliseconds) { text in
+            guard let milliseconds = Int64(text), milliseconds == 0 || (100...2000).contains(milliseconds) else {
+                return nil
+            }
+            return .some(milliseconds == 0 ? nil : .milliseconds(milliseconds))
+        }
         windowDuration = try reader.value(.windowSeconds) { Self.seconds($0, in: 10...3600).map(MediaTime.seconds) }
         gracePeriod = try reader.value(.graceSeconds) { Self.seconds($0, in: 0...3600).map { .seconds($0) } }
         logLevel = try reader.value(.logLevel) { Logger.Level(rawValue: $0) }
