@@ -19,6 +19,9 @@ final class LivePackager: AccessUnitSink {
     private var ladder: Ladder
     private var report: PublishReport
     private var metadata = TimedMetadataQueue()
+    private var captions = ClosedCaptions()
+    /// The configuration of each video track.
+    private var pictures: [TrackID: CodecConfiguration] = [:]
     /// What turns the live's timeline into the time of day, fixed at each epoch.
     private var programDateTimeOfZero = WallClockTime(milliseconds: 0)
     /// How many date ranges the unfinished segment has.
@@ -55,11 +58,13 @@ final class LivePackager: AccessUnitSink {
     }
 
     func configure(_ track: Track) {
+        if track.id.kind == .video { pictures[track.id] = track.configuration }
         segmenter.configure(track)
         if !segmenter.refusedTracks.isEmpty { report.refusedTrack() }
     }
 
     func receive(_ unit: AccessUnit) {
+        if let configuration = pictures[unit.trackID] { captions.look(into: unit, codedAs: configuration) }
         for set in segmenter.receive(unit) { publish(set) }
         if segmenter.droppedAccessUnits > 0 { report.dropped() }
     }
@@ -109,6 +114,7 @@ final class LivePackager: AccessUnitSink {
             startsEpoch: set.startsEpoch,
             segmentDuration: set.primary.ending?.duration,
             targets: targets,
+            captions: captions.channels,
             events: events,
             dateRanges: dateRanges(of: events, inSegment: next.mediaSequenceNumber)
         )

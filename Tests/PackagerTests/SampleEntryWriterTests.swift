@@ -26,13 +26,7 @@ struct SampleEntryWriterTests {
     @Test("HEVC becomes hvc1 with complete parameter sets (ISO/IEC 14496-15 §8.4.1)")
     func hevc() throws {
         // libx265, 128x96.
-        let record = bytes(
-            """
-            0101600000009000000000001ef000fcfdf8f800000f03200001001840010c01ffff01600000030090000003000003001e959409210001
-            002942010101600000030090000003000003001ea01020616595952930bc05a020000003002000000301e122000100064401c073c189
-            """
-        )
-        let track = try track(.hevc(try HEVCDecoderConfigurationRecord(record)))
+        let track = try track(.hevc(try HEVCDecoderConfigurationRecord(Media.hvcC)))
         guard case .hvc1(let entry) = track.sampleEntry else {
             Issue.record("\(track.sampleEntry)")
             return

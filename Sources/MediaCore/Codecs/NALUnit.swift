@@ -1,7 +1,7 @@
 /// What H.264 and HEVC have in common in the way their NAL units are written.
-enum NALUnit {
+public enum NALUnit {
     /// A NAL unit without its emulation prevention bytes (ISO/IEC 14496-10 §7.3.1, ISO/IEC 23008-2 §7.3.1.1).
-    static func rawByteSequencePayload(of nalUnit: some Sequence<UInt8>) -> [UInt8] {
+    public static func rawByteSequencePayload(of nalUnit: some Sequence<UInt8>) -> [UInt8] {
         var payload: [UInt8] = []
         var zeros = 0
         for byte in nalUnit {

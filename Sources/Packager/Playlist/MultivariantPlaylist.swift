@@ -7,6 +7,8 @@ enum MultivariantPlaylist {
     static let name = "index.m3u8"
     /// The GROUP-ID of the audio renditions.
     private static let audioGroup = "audio"
+    /// The GROUP-ID of the closed captions.
+    private static let captionGroup = "captions"
 
     /// A rendition as the playlist lists it.
     struct Entry {
@@ -30,9 +32,15 @@ enum MultivariantPlaylist {
     ///   - variants: the variant streams, the one to begin with first.
     ///   - sounds: the audio renditions that go with each of them, the default one first; none when the sound is in the
     ///     variants' own media.
+    ///   - captions: the closed captions in the pictures. Without any, nothing is said of them: NONE would be a promise.
     ///   - isIndependent: whether decoding can start at every segment of each.
     /// - Returns: the playlist's text.
-    static func render(_ variants: [Entry], sounds: [Entry], isIndependent: Bool) -> ByteBuffer {
+    static func render(
+        _ variants: [Entry],
+        sounds: [Entry],
+        captions: [ClosedCaptions.Channel] = [],
+        isIndependent: Bool
+    ) -> ByteBuffer {
         var text = ByteBuffer(string: "#EXTM3U\n#EXT-X-VERSION:\(MediaPlaylist.version)\n")
         if isIndependent { text.writeString("#EXT-X-INDEPENDENT-SEGMENTS\n") }
         for sound in sounds {
@@ -43,8 +51,17 @@ enum MultivariantPlaylist {
             ]
             text.writeString("#EXT-X-MEDIA:\(attributes.joined(separator: ","))\n")
         }
+        for (index, channel) in captions.enumerated() {
+            let attributes = [
+                "TYPE=CLOSED-CAPTIONS", "GROUP-ID=\"\(captionGroup)\"", "NAME=\"Captions \(index + 1)\"",
+                "DEFAULT=\(index == 0 ? "YES" : "NO")", "AUTOSELECT=YES", "INSTREAM-ID=\"\(channel.rawValue)\"",
+            ]
+            text.writeString("#EXT-X-MEDIA:\(attributes.joined(separator: ","))\n")
+        }
         for variant in variants {
-            text.writeString("#EXT-X-STREAM-INF:\(attributes(variant, with: sounds).joined(separator: ","))\n")
+            var attributes = attributes(variant, with: sounds)
+            if !captions.isEmpty { attributes.append("CLOSED-CAPTIONS=\"\(captionGroup)\"") }
+            text.writeString("#EXT-X-STREAM-INF:\(attributes.joined(separator: ","))\n")
             text.writeString("\(variant.uri)\n")
         }
         return text
@@ -77,13 +94,14 @@ enum MultivariantPlaylist {
     static func resource(
         _ variants: [Entry],
         sounds: [Entry],
+        captions: [ClosedCaptions.Channel],
         isIndependent: Bool,
         entityTag: String
     ) -> StoredResource {
         StoredResource(
             kind: .multivariantPlaylist,
             name: name,
-            body: render(variants, sounds: sounds, isIndependent: isIndependent),
+            body: render(variants, sounds: sounds, captions: captions, isIndependent: isIndependent),
             entityTag: entityTag
         )
     }

@@ -64,7 +64,9 @@ struct Ladder {
         }
         snapshot.furtherRenditions = renditions
         // Its bit rates are those of whole segments.
-        if place.segmentDuration != nil { snapshot.multivariantPlaylist = multivariantPlaylist(snapshot) }
+        if place.segmentDuration != nil {
+            snapshot.multivariantPlaylist = multivariantPlaylist(snapshot, place.captions)
+        }
     }
 
     /// The primary rendition among the others.
@@ -172,7 +174,10 @@ struct Ladder {
 
     /// Lists the renditions that have media of their own now; the default tracks' come first, for players begin with
     /// the first variant (RFC 8216 §6.3.1 leaves the choice to them).
-    private func multivariantPlaylist(_ snapshot: LiveStream.Snapshot) -> StoredResource {
+    private func multivariantPlaylist(
+        _ snapshot: LiveStream.Snapshot,
+        _ captions: [ClosedCaptions.Channel]
+    ) -> StoredResource {
         let listed = active.sorted { $0.index < $1.index }
         let sounds = listed.filter { $0.form == .audio }.compactMap { entry($0, snapshot) }
         let pictures = listed.filter { $0.form == .video }.compactMap { entry($0, snapshot) }
@@ -184,6 +189,7 @@ struct Ladder {
         return MultivariantPlaylist.resource(
             variants,
             sounds: sounds,
+            captions: pictures.isEmpty && !sounds.isEmpty ? [] : captions,
             isIndependent: (variants + sounds).allSatisfy(\.isIndependent),
             entityTag: "\(tag)-\(snapshot.window.nextMediaSequenceNumber)"
         )

@@ -18,6 +18,8 @@ struct PartPlace {
     let segmentDuration: MediaTime?
     /// What playlists state for the life of the live.
     let targets: PlaylistTargets
+    /// The closed captions found in the publish so far.
+    let captions: [ClosedCaptions.Channel]
     /// What the encoder said meanwhile.
     let events: [TimedMetadataQueue.Event]
     /// The same, as far as playlists tell it.
