@@ -109,8 +109,8 @@ let package = Package(
         .testTarget(
             name: "OriginTests",
             dependencies: [
-                "Origin", "LiveStore", "MediaCore", "TestSupport", nioCore, nioEmbedded, nioPosix, nioHTTP1, nioHTTP2,
-                nioHPACK, logging,
+                "Origin", "LiveStore", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded, nioPosix,
+                nioHTTP1, nioHTTP2, nioHPACK, logging,
             ]
         ),
         .testTarget(

@@ -27,10 +27,18 @@ public final class LiveStore: Sendable {
         entries.withLock { $0.values.map(\.current) }
     }
 
-    /// A segment or an initialization segment of a name's newest live, or of the one before it.
-    public func resource(of id: StreamID, named name: String) -> StoredResource? {
+    /// A name's newest live, and the one before it as long as its viewers may still be reading.
+    public func liveStreams(of id: StreamID) -> [LiveStream] {
+        guard let entry = entries.withLock({ $0[id] }) else { return [] }
+        return [entry.current] + [entry.previous].compactMap(\.self)
+    }
+
+    /// A segment, a part or an initialization segment of a name's newest live, or of the one before it, with the live that
+    /// it is of.
+    public func resource(of id: StreamID, named name: String) -> (resource: StoredResource, stream: LiveStream)? {
         guard let entry = entries.withLock({ $0[id] }) else { return nil }
-        return entry.current.resource(named: name) ?? entry.previous?.resource(named: name)
+        if let resource = entry.current.resource(named: name) { return (resource, entry.current) }
+        return entry.previous.flatMap { previous in previous.resource(named: name).map { ($0, previous) } }
     }
 
     /// Resumes the interrupted live of a name, or begins a new one.

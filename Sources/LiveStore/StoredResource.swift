@@ -39,6 +39,7 @@ public final class StoredResource: Sendable {
     public let entityTag: String
 
     private let derivedForms = Mutex<[DerivedForm: ByteBuffer]>([:])
+    private let variants = Mutex<[DerivedForm: StoredResource]>([:])
 
     /// A resource with its bytes in pieces.
     public init(kind: Kind, name: String, pieces: [ByteBuffer], entityTag: String) {
@@ -73,6 +74,19 @@ public final class StoredResource: Sendable {
         return derivedForms.withLock { forms in
             if let first = forms[form] { return first }
             forms[form] = made
+            return made
+        }
+    }
+
+    /// The resource that `make` makes of this one, made at most a few times and then kept beside it.
+    ///
+    /// See ``derived(_:_:)``.
+    public func variant(_ form: DerivedForm, _ make: (StoredResource) -> StoredResource) -> StoredResource {
+        if let known = variants.withLock({ $0[form] }) { return known }
+        let made = make(self)
+        return variants.withLock { variants in
+            if let first = variants[form] { return first }
+            variants[form] = made
             return made
         }
     }

@@ -17,6 +17,8 @@ public struct OriginConfiguration: Sendable {
 
     /// Who may watch; `nil` for everybody.
     public var access: ViewerAccess?
+    /// How media is encrypted; `nil` when it is not.
+    public var encryption: SegmentEncryption?
     /// Where what viewers are sent is counted, besides with each live.
     public var meters: OriginMetrics?
     /// What operators may see and do; `nil` for nothing.

@@ -216,6 +216,7 @@ public final class OriginServer: Sendable {
             operators: configuration.operators,
             metrics: configuration.metrics,
             access: configuration.access,
+            encryption: configuration.encryption,
             meters: configuration.meters
         )
     }

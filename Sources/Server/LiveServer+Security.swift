@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import Ingest
 import MediaCore
@@ -23,6 +24,19 @@ extension LiveServer {
         let key = try secret(configuration.tokenSecret, or: file)
         let authorizer = SignedPlaybackAuthorizer(key: key) { Int(Date().timeIntervalSince1970) }
         return ViewerAccess(authorizer: authorizer, cdnSecret: configuration.cdnSecret)
+    }
+
+    /// How media is encrypted; `nil` when it is not.
+    ///
+    /// The names of a live's keys are those of no other live, so nothing needs the secret after this process.
+    static func encryption(_ configuration: ServerConfiguration) -> SegmentEncryption? {
+        let placement: SegmentEncryption.Placement
+        switch configuration.encryption {
+        case .off: return nil
+        case .on: placement = .instead
+        case .both: placement = .beside
+        }
+        return SegmentEncryption(placement, secret: Randomness.bytes(32), keySeconds: configuration.keySeconds)
     }
 
     /// The configured certificate, for a port that is wanted.

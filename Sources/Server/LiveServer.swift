@@ -104,6 +104,7 @@ struct LiveServer: Service {
         )
         var originConfiguration = try OriginConfiguration(configuration, files: files)
         originConfiguration.access = access
+        originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.meters = originMetrics
         originConfiguration.operators = OperatorAPI(
             token: try Self.secret(

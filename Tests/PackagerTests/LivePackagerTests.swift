@@ -55,7 +55,7 @@ struct LivePackagerTests {
     }
 
     private func bytes(_ name: String) throws -> [UInt8] {
-        Array(try #require(store.resource(of: id, named: name)).body.readableBytesView)
+        Array(try #require(store.resource(of: id, named: name)).resource.body.readableBytesView)
     }
 
     private func publish(_ units: [AccessUnit], _ tracks: [Track], ending end: PublishEnd?) -> any AccessUnitSink {

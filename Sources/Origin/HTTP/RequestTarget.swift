@@ -47,6 +47,13 @@ struct RequestTarget: Hashable, Sendable {
         )
     }
 
+    /// The same without one of the components.
+    func removingComponent(_ index: Int) -> RequestTarget {
+        var components = components
+        components.remove(at: index)
+        return RequestTarget(components: components, hasTrailingSlash: hasTrailingSlash, query: query)
+    }
+
     private init(components: [String], hasTrailingSlash: Bool, query: String?) {
         self.components = components
         self.hasTrailingSlash = hasTrailingSlash

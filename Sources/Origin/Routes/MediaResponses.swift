@@ -41,6 +41,7 @@ extension Router {
     ///   - playlist: which of its playlists.
     ///   - query: the request's, which may have directives.
     ///   - viewer: who asks.
+    ///   - encryption: how what it lists is encrypted.
     ///   - mayHold: whether the reader may be held until what it asks for is there.
     /// - Returns: the response, or what to wait for.
     func playlist(
@@ -48,6 +49,7 @@ extension Router {
         _ playlist: LiveStream.Playlist,
         _ query: String?,
         _ viewer: Viewer,
+        _ encryption: SegmentEncryption?,
         mayHold: Bool
     ) -> Reply {
         var directives = ReloadDirectives()
@@ -77,8 +79,12 @@ extension Router {
                 return .response(.failure(.serviceUnavailable, "The live did not come so far in time.", on: .media))
             }
         }
-        guard let (resource, targetDuration) = stream.playlist(playlist, skipping: directives.skip) else {
+        guard let (plain, targetDuration) = stream.playlist(playlist, skipping: directives.skip) else {
             return .response(.notLiveYet)
+        }
+        var resource = plain
+        if let encryption, let targetDuration {
+            resource = encryption.encrypted(playlist: plain, tag: stream.tag, targetDuration: targetDuration)
         }
         let response = respond(with: resource, policy ?? .playlist(targetDuration: targetDuration), viewer.headers)
         return .response(counted(response, of: stream, .playlist, to: playlist == .multivariant ? nil : viewer))
@@ -127,14 +133,28 @@ extension Router {
     ///   - id: the live.
     ///   - name: the resource's name.
     ///   - headers: the request's header fields.
+    ///   - encryption: how it is encrypted.
     ///   - mayHold: whether the reader may be held until a part is there that has been promised.
     /// - Returns: the response, or what to wait for.
-    func mediaResource(of id: StreamID, named name: String, _ headers: HTTPHeaders, mayHold: Bool) -> Reply {
-        guard let resource = store.resource(of: id, named: name) else {
+    func mediaResource(
+        of id: StreamID,
+        named name: String,
+        _ headers: HTTPHeaders,
+        _ encryption: SegmentEncryption?,
+        mayHold: Bool
+    ) -> Reply {
+        if let encryption, name.utf8.suffix(4).elementsEqual(".key".utf8) {
+            return .response(key(named: name, of: id, encryption))
+        }
+        guard let (plain, owner) = store.resource(of: id, named: name) else {
             guard mayHold, let hold = promise(of: name, in: id) else {
                 return .response(.failure(.notFound, "There is no such segment, or no longer.", on: .media))
             }
             return .hold(hold)
+        }
+        var resource = plain
+        if let encryption, let targetDuration = owner.snapshot.targetDuration {
+            resource = encryption.encrypted(plain, tag: owner.tag, targetDuration: targetDuration)
         }
         let tag = "\"\(resource.entityTag)\""
         let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, pieces: resource.pieces)
@@ -145,12 +165,24 @@ extension Router {
             case .whole: break
             case .part(let range):
                 let response = form.partialContent(range)
-                return .response(counted(response, of: store.stream(id), Audience.Kind(resource: name)))
+                return .response(counted(response, of: owner, Audience.Kind(resource: name)))
             case .unsatisfiable: return .response(.rangeNotSatisfiable(length: resource.byteCount))
             }
         }
         let response = respond(with: form, of: resource, .plain, headers)
-        return .response(counted(response, of: store.stream(id), Audience.Kind(resource: name)))
+        return .response(counted(response, of: owner, Audience.Kind(resource: name)))
+    }
+
+    /// A key, for whoever may watch, and for no cache.
+    private func key(named name: String, of id: StreamID, _ encryption: SegmentEncryption) -> Response {
+        let key = store.liveStreams(of: id).lazy.compactMap { encryption.key(named: name, of: $0) }.first
+        guard let key else { return .failure(.notFound, "There is no such key.", on: .media) }
+        var fields = HeaderFields()
+        fields.forbidStoring()
+        fields.allowEveryOrigin()
+        fields.add("Content-Type", MediaType.binary.rawValue)
+        fields.add("Content-Length", String(key.count))
+        return Response(.ok, fields, body: ByteBuffer(bytes: key))
     }
 
     /// The wait for a part that EXT-X-PRELOAD-HINT names; `nil` when it does not.

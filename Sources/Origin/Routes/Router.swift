@@ -22,6 +22,8 @@ struct Router: Sendable {
 
     /// Who may watch; `nil` for everybody.
     var access: ViewerAccess?
+    /// How media is encrypted; `nil` when it is not.
+    var encryption: SegmentEncryption?
     /// Where what is sent is counted, besides with each live.
     var meters: OriginMetrics?
 
@@ -94,6 +96,8 @@ struct Router: Sendable {
         }
         let token = target.components.first == "t" && target.components.count > 2 ? target.components[1] : nil
         if token != nil { target = target.dropping(2) }
+        let (plainTarget, encryption) = encryption(of: target)
+        target = plainTarget
         let route = Route(target)
         let viewer = Viewer(token: token, peerAddress: peerAddress, headers: head.headers)
         if let refusal = refusal(of: route, viewer) { return .response(refusal) }
@@ -102,14 +106,29 @@ struct Router: Sendable {
         guard head.method == .GET || head.method == .HEAD else { return .response(respond(to: head, route)) }
         let (headers, query) = (head.headers, target.query)
         switch route {
-        case .mediaPlaylist(let id): return playlist(of: id, .media, query, viewer, mayHold: mayHold)
-        case .multivariantPlaylist(let id): return playlist(of: id, .multivariant, query, viewer, mayHold: mayHold)
+        case .mediaPlaylist(let id): return playlist(of: id, .media, query, viewer, encryption, mayHold: mayHold)
+        case .multivariantPlaylist(let id):
+            return playlist(of: id, .multivariant, query, viewer, encryption, mayHold: mayHold)
         case .renditionPlaylist(let id, let name):
-            return playlist(of: id, .rendition(name: name), query, viewer, mayHold: mayHold)
-        case .mediaResource(let id, let name): return mediaResource(of: id, named: name, headers, mayHold: mayHold)
+            return playlist(of: id, .rendition(name: name), query, viewer, encryption, mayHold: mayHold)
+        case .mediaResource(let id, let name):
+            return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
         default:
             let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
             return .response(get(route, target, headers, prefix: prefix))
+        }
+    }
+
+    /// What a target asks for, and how that is encrypted.
+    private func encryption(of target: RequestTarget) -> (RequestTarget, SegmentEncryption?) {
+        guard let encryption, target.components.first == "live" else { return (target, nil) }
+        switch encryption.placement {
+        case .instead: return (target, encryption)
+        case .beside:
+            guard target.components.count == 4, target.components[2] == SegmentEncryption.folder else {
+                return (target, nil)
+            }
+            return (target.removingComponent(2), encryption)
         }
     }
 

@@ -28,7 +28,8 @@ struct ConfigurationKey: Sendable {
             reconnectURL,
             publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, playback, tokenSecret, cdnSecret,
             metricsHost, metricsPort, operatorToken,
-            segmentSeconds, partMilliseconds, windowSeconds, graceSeconds, logLevel, hlsJavaScript, hlsJavaScriptURL,
+            segmentSeconds, partMilliseconds, encryption, keySeconds, windowSeconds, graceSeconds, logLevel,
+            hlsJavaScript, hlsJavaScriptURL,
         ] + ingestLimits
 
     static let dataDirectory = ConfigurationKey(
@@ -172,6 +173,18 @@ struct ConfigurationKey: Sendable {
         defaultValue: "500",
         expected: "a whole number from 100 to 2000, or 0",
         summary: "the length of a part of a segment, for low latency at most; 0 makes no parts"
+    )
+    static let encryption = ConfigurationKey(
+        path: ["encryption"],
+        defaultValue: "off",
+        expected: "off, on or both",
+        summary: "whether segments are encrypted with AES-128; both has them at /live/NAME/aes/ as well"
+    )
+    static let keySeconds = ConfigurationKey(
+        path: ["key", "seconds"],
+        defaultValue: "300",
+        expected: "a whole number from 10 to 86400",
+        summary: "how long a key of the encryption is used"
     )
     static let windowSeconds = ConfigurationKey(
         path: ["window", "seconds"],

@@ -52,6 +52,10 @@ struct ConfigurationOptions: ParsableArguments {
     var segmentSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.partMilliseconds.help))
     var partMilliseconds: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.encryption.help))
+    var encryption: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.keySeconds.help))
+    var keySeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.windowSeconds.help))
     var windowSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.graceSeconds.help))
@@ -125,6 +129,7 @@ struct ConfigurationOptions: ParsableArguments {
             (.idleSeconds, rtmpIdleSeconds), (.mediaSeconds, rtmpMediaSeconds), (.maximumAMFDepth, rtmpMaxAmfDepth),
             (.maximumAMFValues, rtmpMaxAmfValues),
             (.segmentSeconds, segmentSeconds), (.partMilliseconds, partMilliseconds),
+            (.encryption, encryption), (.keySeconds, keySeconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),
         ]

@@ -23,6 +23,16 @@ struct ServerConfiguration: Sendable {
         case tokens
     }
 
+    /// Whether segments are encrypted.
+    enum Encryption: String {
+        /// They are not.
+        case off
+        /// They are.
+        case on
+        /// They are, beside those that are not.
+        case both
+    }
+
     /// Who may play over RTMP.
     enum RTMPPlay: String {
         /// Programs on this machine.
@@ -68,6 +78,8 @@ struct ServerConfiguration: Sendable {
     let cdnSecret: Secret?
     let segmentDuration: MediaTime
     let partDuration: MediaTime?
+    let encryption: Encryption
+    let keySeconds: Int
     let windowDuration: MediaTime
     let gracePeriod: Duration
     let logLevel: Logger.Level
@@ -125,6 +137,10 @@ struct ServerConfiguration: Sendable {
                 return nil
             }
             return .some(milliseconds == 0 ? nil : .milliseconds(milliseconds))
+        }
+        encryption = try reader.value(.encryption) { Encryption(rawValue: $0) }
+        keySeconds = try reader.value(.keySeconds) { text in
+            Int(text).flatMap { (10...86_400).contains($0) ? $0 : nil }
         }
         windowDuration = try reader.value(.windowSeconds) { Self.seconds($0, in: 10...3600).map(MediaTime.seconds) }
         gracePeriod = try reader.value(.graceSeconds) { Self.seconds($0, in: 0...3600).map { .seconds($0) } }
