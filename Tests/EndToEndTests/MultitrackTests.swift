@@ -187,7 +187,10 @@ struct MultitrackTests {
         #expect(seen["widths"]?.elements.compactMap(\.number) == [320, 160])
         #expect(seen["sounds"]?.elements.compactMap(\.string) == (sounds > 1 ? ["Audio 1", "Audio 2"] : []))
         if sounds > 1 { #expect(seen["sound"]?.number == 1) }
-        #expect(seen["errors"]?.elements.compactMap(\.string) == [])
+        // A switch that is asked for at once throws away what is buffered, so close to the live edge a moment of waiting may
+        // follow; nothing else may.
+        let waits: Set = ["mediaError bufferStalledError false", "mediaError bufferSeekOverHole false"]
+        #expect(seen["errors"]?.elements.compactMap(\.string).filter { !waits.contains($0) } == [])
         try await browser.quit()
         publisher.interrupt()
         try await publisher.waitForExit()

@@ -33,7 +33,7 @@ sub vcl_recv {
         set req.http.Lyceum-CDN = "CDN-SECRET";
         return (hash);
     }
-    if (req.url ~ "^/t/[^/]+/live/[A-Za-z0-9._-]+/[^/]+$") {
+    if (req.url ~ "^/t/[^/]+/live/[A-Za-z0-9._-]+/(aes/)?[^/]+$") {
         set req.http.X-Media = regsub(req.url, "^/t/[^/]+", "");
         set req.url = regsub(req.url, "^(/t/[^/]+)/live/([^/]+)/.*$", "\1/access/\2");
     } else if (req.url ~ "^/t/[^/]+/(watch|api/v1/lives)/[A-Za-z0-9._-]+(\?.*)?$") {
