@@ -121,6 +121,34 @@ struct WatchPageTests {
         #expect(await viewer.follower.discontinuityCount == 0)
     }
 
+    @Test("pictures alone that pause for longer than a part do not stop a player")
+    func survivesPause() async throws {
+        let server = try await ServerProcess.start()
+        let folder = try TemporaryFolder()
+        let whole = FFmpegPublisher.Media.test(seconds: 30, audio: false).arguments.filter { $0 != "-re" }
+        try await Tool.ffmpeg(whole + [folder.file("whole.flv")])
+        // Pictures that nothing refers to would be missed by nobody; these are all of 1.6 s, up to a keyframe.
+        let media = FFmpegPublisher.Media([
+            "-re", "-i", folder.file("whole.flv"), "-c", "copy",
+            "-bsf:v", "noise=drop=gte(pts*tb\\,10.4)*lt(pts*tb\\,12)",
+        ])
+        let publisher = try FFmpegPublisher(media, to: server.publishURL(key: try await server.streamKey()))
+        let lowLatency = LowLatencyViewer(server)
+        _ = try await server.log.line(containing: "live can be watched")
+        let watching = Task { try await lowLatency.watch { _ in false } }
+        let browser = try await WebDriver.start()
+        try await browser.open(server.url("/watch/main?player=hls.js"))
+        let seen = try await browser.run(Self.playsPictures, [.number(350)])
+        #expect((seen["advanced"]?.number ?? 0) > 15)
+        try await expectSilentConsole(browser)
+        try await browser.quit()
+        publisher.interrupt()
+        try await publisher.waitForExit()
+        try await watching.value
+        #expect(await lowLatency.report.findings.isEmpty)
+        #expect(await lowLatency.report.discontinuities == 0)
+    }
+
     @Test("a viewer stays when the encoder is killed and comes back")
     func survivesInterruption() async throws {
         let server = try await ServerProcess.start()

@@ -151,6 +151,23 @@ struct PartTests {
         #expect(zip(shown, shown.dropFirst()).allSatisfy { $0.decodeTime + $0.duration == $1.decodeTime })
     }
 
+    @Test(
+        "where an encoder sent nothing at all, parts have silence, and without sound they are empty",
+        arguments: [true, false]
+    )
+    func pause(hasSound: Bool) throws {
+        let pause = MediaTime.milliseconds(2500)..<MediaTime.milliseconds(4100)
+        let sounds = hasSound ? Media.sounds(count: 468) : []
+        // Pictures come first where the times are the same.
+        let units = Media.interleaved(Media.pictures(count: 300, group: 60), sounds).filter {
+            !pause.contains($0.decodeTime)
+        }
+        let (parts, _) = cut(units, [try Media.avc()] + (hasSound ? [try Media.aac()] : []))
+        #expect(parts.contains { $0.runs.allSatisfy(\.samples.isEmpty) } == !hasSound)
+        #expect(samples(Media.video, in: parts).count == 252)
+        if hasSound { #expect((460...470).contains(samples(Media.audio, in: parts).count)) }
+    }
+
     @Test("a group that is longer than allowed is cut, and the part that was promised is there")
     func forcedCut() throws {
         let pictures =

@@ -111,6 +111,13 @@ struct OpenSegment {
 
     // MARK: - Parts
 
+    /// Whether a part that ends at a time would have any samples.
+    func holdsSamples(before end: MediaTime) -> Bool {
+        runs.contains { run in
+            run.samples.first.map { $0.decodeTime < end.ticks(timescale: run.timescale) } ?? false
+        }
+    }
+
     /// Gives away what decodes before a time.
     ///
     /// - Returns: a run for each track, with or without samples, video first.

@@ -281,11 +281,11 @@ struct Segmenter {
         append(silence, at: times, of: track)
     }
 
-    /// Lets silence take the place of sound that has not come until the end of a segment.
-    private mutating func fillSilence(until end: MediaTime) {
+    /// Lets silence take the place of sound that has not come until the end of a segment or a part.
+    private mutating func fillSilence(until end: MediaTime, whenBehind lag: MediaTime = longestLag) {
         for track in announced.values where track.id.kind == .audio && track.id != segment?.reference {
             guard segment?.track(track.id) == track, let silence = Sample(silenceOf: track) else { continue }
-            append(silence, at: timelines.fill(track.id, until: end, whenBehind: Self.longestLag), of: track)
+            append(silence, at: timelines.fill(track.id, until: end, whenBehind: lag), of: track)
         }
     }
 
@@ -446,6 +446,8 @@ struct Segmenter {
         dueCuts = []
         for cut in cuts {
             fillSilence(until: cut)
+            // Where the encoder has sent nothing for so long, neither pictures nor sound, a part should not be empty.
+            if segment?.holdsSamples(before: cut) == false { fillSilence(until: cut, whenBehind: .zero) }
             guard let parent = segment?.parent, let start = segment?.partStart,
                 let continues = segment?.hasGivenParts, let runs = segment?.takePart(until: cut)
             else { return }

@@ -133,7 +133,7 @@ public struct MediaFragments: Sendable {
             }
             tracks.append(track)
         }
-        guard !tracks.isEmpty else { throw fragment.fail("no traf") }
+        // None is in order (§8.8.6): a live may have had nothing for so long.
         return Fragment(sequenceNumber: number, tracks: tracks)
     }
 
