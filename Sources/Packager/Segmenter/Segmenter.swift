@@ -15,6 +15,8 @@
 // 6. The parts of a segment make it up: they follow each other without gap or overlap, the last one ends with it, and none
 //    is longer than PART-TARGET. Once a part is given away nothing in it changes, and another one follows: the sample at
 //    which a part was cut is in the next one of the same segment.
+//
+// Longer than other files, because all of it decides over the same few values of the segment that is being filled.
 
 internal import MediaCore
 internal import NIOCore
@@ -35,8 +37,6 @@ struct Segmenter {
     static let longestLag = MediaTime.milliseconds(1000)
 
     private(set) var policy: CutPolicy
-    /// PART-TARGET, once it is fixed; `nil` for a live without parts.
-    private(set) var partTarget: MediaTime?
     /// Access units that were dropped because the segment was full.
     private(set) var droppedAccessUnits = 0
     /// Frames of silence that stand in for sound that the encoder did not send.
@@ -58,12 +58,7 @@ struct Segmenter {
     /// The encoder's time of the first sound that waited for a picture.
     private var waitingSince: MediaTime?
 
-    /// How long parts are meant to be; `nil` for a live without parts.
-    private let nominalPart: MediaTime?
-    /// Cuts the segment, once PART-TARGET is fixed.
-    private var cutter: PartCutter?
-    /// Where parts of the segment end that have not been given away yet.
-    private var dueCuts: [MediaTime] = []
+    private var plan: PartPlan
     /// What has been cut and not been handed out.
     private var finished: [PartDraft] = []
 
@@ -84,11 +79,12 @@ struct Segmenter {
     ) {
         policy = CutPolicy(nominal: nominal, targetDuration: targetDuration)
         self.position = position
-        self.partTarget = partTarget
-        // What the first segment has fixed stays: parts do not come and go.
-        self.nominalPart = targetDuration == nil ? nominalPart : partTarget
+        plan = PartPlan(nominal: nominalPart, target: partTarget, isFixed: targetDuration != nil)
         timelines = TimelineSet(largestStepForward: min(nominal, .milliseconds(2000)))
     }
+
+    /// PART-TARGET, once it is fixed; `nil` for a live without parts.
+    var partTarget: MediaTime? { plan.target }
 
     /// Takes the configuration that a track has from now on.
     mutating func configure(_ track: Track) {
@@ -220,8 +216,8 @@ struct Segmenter {
     ///
     /// Where there are parts this must be seen in time: a part that begins with the sample will have been promised.
     private func isLastChance(toEndAt elapsed: MediaTime) -> Bool {
-        guard let cutter, elapsed > .zero else { return false }
-        return elapsed + cutter.expectedDistance > policy.longestDuration
+        guard let distance = plan.expectedDistance, elapsed > .zero else { return false }
+        return elapsed + distance > policy.longestDuration
     }
 
     /// Ends the segment before the last sample that still fits, and goes on with that one.
@@ -360,10 +356,7 @@ struct Segmenter {
             isIndependent: sample.isSync,
             runs: startsEpoch ? runs : continued
         )
-        dueCuts = []
-        cutter = partTarget.map {
-            PartCutter(PartLengths(target: $0, frame: longestFrame(beside: track.id)), segmentStart: position)
-        }
+        plan.begin(at: position, frame: longestFrame(beside: track.id))
         append(sample, of: track)
     }
 
@@ -375,7 +368,11 @@ struct Segmenter {
         let timescale = timescale(of: track)
         if sample.isSync, track.id.kind == .video, track.id == segment?.reference { lastSyncPicture = sample }
         segment?.append(sample, of: track, timescale: timescale)
-        if cutter != nil, track.id == segment?.reference { cutParts(at: time(of: sample, of: track)) }
+        if track.id == segment?.reference {
+            let time = time(of: sample, of: track)
+            // What comes before it is complete.
+            if plan.sampleFollows(at: time), tracksAreKnown { giveDueParts(at: time) }
+        }
     }
 
     /// Ends the segment at a time of the live's timeline, or earlier where it would become too long.
@@ -385,7 +382,7 @@ struct Segmenter {
         let end = max(min(time, start + policy.longestDuration), partStart)
         segment?.endReference(at: end)
         fillSilence(until: end)
-        cutLastParts(until: end)
+        if let segment { plan.end(segment, at: end, frame: longestFrame(beside: segment.reference)) }
         giveDueParts(at: time)
         guard let ended = segment.take() else { return }
         let duration = end - ended.start
@@ -405,33 +402,6 @@ struct Segmenter {
 
     // MARK: - Parts
 
-    /// A sample of the reference track was added that decodes at `time`: what comes before it is complete.
-    private mutating func cutParts(at time: MediaTime) {
-        guard let cuts = cutter?.sampleFollows(at: time), !cuts.isEmpty else { return }
-        dueCuts += cuts
-        if tracksAreKnown { giveDueParts(at: time) }
-    }
-
-    /// Cuts what is left of a segment that ends, and the whole of the live's first one.
-    private mutating func cutLastParts(until end: MediaTime) {
-        if partTarget == nil, let nominalPart, let segment {
-            let times = segment.referenceTimes
-            guard let distance = Self.usualDistance(times + [end]) else { return }
-            let frame = longestFrame(beside: segment.reference)
-            let lengths = PartLengths(
-                nominal: nominalPart,
-                distance: distance,
-                frame: frame,
-                segment: end - segment.start
-            )
-            partTarget = lengths.target
-            var cutter = PartCutter(lengths, segmentStart: segment.start)
-            for time in times { dueCuts += cutter.sampleFollows(at: time) }
-            self.cutter = cutter
-        }
-        dueCuts += cutter?.end(at: end) ?? []
-    }
-
     /// Whether the tracks of the segment can no longer change: an announced one may begin a little later than the others,
     /// and a part that was given away without it would cost a discontinuity.
     private var tracksAreKnown: Bool {
@@ -441,10 +411,7 @@ struct Segmenter {
     }
 
     private mutating func giveDueParts(at now: MediaTime) {
-        guard !dueCuts.isEmpty else { return }
-        let cuts = dueCuts
-        dueCuts = []
-        for cut in cuts {
+        for cut in plan.takeDue() {
             fillSilence(until: cut)
             // Where the encoder has sent nothing for so long, neither pictures nor sound, a part should not be empty.
             if segment?.holdsSamples(before: cut) == false { fillSilence(until: cut, whenBehind: .zero) }
@@ -483,17 +450,6 @@ struct Segmenter {
             MediaTime(ticks: Int64($0.samplesPerAccessUnit), timescale: Int64($0.samplingFrequency))
         }
         return frames.max() ?? .zero
-    }
-
-    /// The distance that most of some times have, or `nil` when there are fewer than two.
-    ///
-    /// A millisecond clock gives 33, 33 and 34: the mean, but of those near the median, for one long pause says nothing.
-    private static func usualDistance(_ times: [MediaTime]) -> MediaTime? {
-        let distances = zip(times.dropFirst(), times).map { ($0 - $1).nanoseconds }.filter { $0 > 0 }.sorted()
-        guard !distances.isEmpty else { return nil }
-        let median = distances[distances.count / 2]
-        let usual = distances.filter { $0 > median / 2 && $0 < 2 * median }
-        return MediaTime(nanoseconds: usual.reduce(0, +) / Int64(usual.count))
     }
 
     // MARK: - Units
