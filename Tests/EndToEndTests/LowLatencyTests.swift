@@ -77,18 +77,26 @@ struct LowLatencyTests {
         let browser = try await WebDriver.start()
         // A page of the same site that plays nothing itself.
         try await browser.open(server.url("/watch/nobody"))
-        let seen = try await browser.run(Self.measuresDelay, [.number(Double(Self.seconds))])
-        print("delay: \(seen)")
-        #expect((seen["longest"]?.number ?? 99) < 2.5)
-        #expect(seen["stalls"]?.number == 0)
-        #expect((seen["samples"]?.number ?? 0) > 10 * Double(Self.seconds))
+        _ = try await browser.run(Self.startsPlayer)
+        var longest = 0.0, stalls = 0.0, samples = 0.0
+        // A script may take two minutes.
+        for part in 0..<max(1, Self.seconds / 30) {
+            let seen = try await browser.run(Self.measuresDelay, [.number(Double(min(30, Self.seconds)))])
+            print("delay \(part): \(seen)")
+            longest = max(longest, seen["longest"]?.number ?? 99)
+            stalls = seen["stalls"]?.number ?? 99
+            samples += seen["samples"]?.number ?? 0
+        }
+        #expect(longest < 2.5)
+        #expect(stalls == 0)
+        #expect(samples > 10 * Double(Self.seconds))
         try await browser.quit()
         publisher.interrupt()
         try await publisher.waitForExit()
     }
 
-    /// Plays with the engine of the watch page, and compares the capture time of what is shown with the clock.
-    private static let measuresDelay = """
+    /// Plays with the engine of the watch page, and waits until the first seconds are over, which belong to the start.
+    private static let startsPlayer = """
         const { HLSEngine } = await import("/assets/engine.js");
         const file = document.getElementById("player").dataset.hlsFile;
         const Hls = await HLSEngine.library([file]);
@@ -98,9 +106,6 @@ struct LowLatencyTests {
         const engine = new HLSEngine(Hls, video, { failed() {}, resumed() {} });
         engine.start("/live/main/index.m3u8");
         await video.play();
-        const delays = [];
-        let stalls = 0;
-        // The first seconds belong to the start.
         const begin = video.currentTime;
         await new Promise(resolve => {
             const shown = () => {
@@ -108,7 +113,15 @@ struct LowLatencyTests {
             };
             video.requestVideoFrameCallback(shown);
         });
-        video.addEventListener("waiting", () => { stalls += 1; });
+        window.check = { engine, video, stalls: 0 };
+        video.addEventListener("waiting", () => { window.check.stalls += 1; });
+        return true;
+        """
+
+    /// Compares the capture time of what is shown with the clock, for some seconds.
+    private static let measuresDelay = """
+        const { engine, video } = window.check;
+        const delays = [];
         const from = video.currentTime;
         await new Promise(resolve => {
             const shown = () => {
@@ -120,9 +133,8 @@ struct LowLatencyTests {
         });
         delays.sort((left, right) => left - right);
         return {
-            samples: delays.length, stalls, shortest: delays[0], median: delays[delays.length >> 1],
+            samples: delays.length, stalls: window.check.stalls, shortest: delays[0], median: delays[delays.length >> 1],
             longest: delays[delays.length - 1], latency: engine.hls.latency, target: engine.hls.targetLatency,
-            dropped: video.getVideoPlaybackQuality().droppedVideoFrames,
         };
         """
 }
