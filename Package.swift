@@ -53,11 +53,13 @@ let package = Package(
             dependencies: ["MediaCore", "Cryptography", "TLS", nioCore, nioPosix, nioSSL, nioTLS, metrics, logging]
         ),
         .target(name: "Packager", dependencies: ["MediaCore", "LiveStore", nioCore, logging]),
-        .target(name: "LiveStore", dependencies: ["MediaCore", nioCore]),
+        .target(name: "LiveStore", dependencies: ["MediaCore", "Storage", nioCore]),
+        .target(name: "Storage", dependencies: [nioCore, nioPosix, logging]),
         .target(
             name: "Origin",
             dependencies: [
-                "MediaCore", "LiveStore", "Cryptography", "TLS", "CZlib", nioCore, nioPosix, nioHTTP1, nioHTTP2,
+                "MediaCore", "LiveStore", "Storage", "Cryptography", "TLS", "CZlib", nioCore, nioPosix, nioHTTP1,
+                nioHTTP2,
                 nioHPACK, nioSSL, nioTLS, metrics, logging,
             ],
             resources: [.embedInCode("Assets")]
@@ -75,7 +77,8 @@ let package = Package(
         .executableTarget(
             name: "lyceum",
             dependencies: [
-                "MediaCore", "Ingest", "Packager", "LiveStore", "Origin", "Cryptography", "TLS", "Observability",
+                "MediaCore", "Ingest", "Packager", "LiveStore", "Storage", "Origin", "Cryptography", "TLS",
+                "Observability",
                 nioCore, nioPosix, nioHTTP1, asyncHTTPClient, metrics, logging, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -95,6 +98,7 @@ let package = Package(
             name: "LiveStoreTests",
             dependencies: ["LiveStore", "MediaCore", "TestSupport", nioCore, nioEmbedded]
         ),
+        .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport", nioCore, nioPosix, logging]),
         .testTarget(
             name: "IngestTests",
             dependencies: [
@@ -109,7 +113,8 @@ let package = Package(
         .testTarget(
             name: "OriginTests",
             dependencies: [
-                "Origin", "LiveStore", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded, nioPosix,
+                "Origin", "LiveStore", "Storage", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded,
+                nioPosix,
                 nioHTTP1, nioHTTP2, nioHPACK, logging,
             ]
         ),

@@ -1,0 +1,86 @@
+public import NIOCore
+internal import Synchronization
+
+/// Bytes that were appended to a ``MediaLog``, and what has become of them.
+public final class FiledBytes: Sendable {
+    /// Where bytes are on their way to the disk.
+    public enum State: Hashable, Sendable {
+        /// They wait for the disk.
+        case pending
+        /// They can be read from their ``FiledBytes/slice``.
+        case written
+        /// They will never be there.
+        case lost
+    }
+
+    private enum Outcome {
+        case pending
+        case written(FileSlice)
+        case lost
+    }
+
+    /// How many bytes there are.
+    public let byteCount: Int
+
+    private let outcome = Mutex(Outcome.pending)
+
+    init(byteCount: Int) { self.byteCount = byteCount }
+
+    /// What has become of them.
+    ///
+    /// Changes once, from pending.
+    public var state: State {
+        switch outcome.withLock({ $0 }) {
+        case .pending: .pending
+        case .written: .written
+        case .lost: .lost
+        }
+    }
+
+    /// Where they lie; `nil` unless they are written.
+    public var slice: FileSlice? {
+        guard case .written(let slice) = outcome.withLock({ $0 }) else { return nil }
+        return slice
+    }
+
+    /// They lie in this file, or nowhere.
+    func settle(_ slice: FileSlice?) {
+        outcome.withLock { $0 = slice.map(Outcome.written) ?? .lost }
+    }
+}
+
+/// Some bytes of a file.
+///
+/// Holds on to the file: it is there as long as any slice of it.
+public struct FileSlice: Sendable {
+    private let file: MediaFile
+    private let offset: Int
+    /// How many bytes there are.
+    public let length: Int
+
+    init(_ file: MediaFile, offset: Int, length: Int) {
+        self.file = file
+        self.offset = offset
+        self.length = length
+    }
+
+    /// Reads some of the bytes.
+    ///
+    /// Blocks, so not for event loops.
+    ///
+    /// - Parameter range: which, counted from the slice's beginning.
+    /// - Returns: that many bytes.
+    /// - Throws: ``StorageFailure/outOfBounds(_:length:)`` for a range that the slice does not have;
+    ///   ``StorageFailure/system(operation:path:code:)`` and ``StorageFailure/truncated(path:offset:)`` when the disk fails
+    ///   or somebody else has changed the file.
+    public func read(_ range: Range<Int>) throws(StorageFailure) -> ByteBuffer {
+        guard range.lowerBound >= 0, range.upperBound <= length else { throw .outOfBounds(range, length: length) }
+        return try file.read(range.count, at: offset + range.lowerBound)
+    }
+
+    /// Some of the bytes, those of the range that the slice has.
+    public func subslice(_ range: Range<Int>) -> FileSlice {
+        let known = range.clamped(to: 0..<length)
+        return FileSlice(file, offset: offset + known.lowerBound, length: known.count)
+    }
+}
