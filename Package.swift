@@ -52,15 +52,14 @@ let package = Package(
             name: "Ingest",
             dependencies: ["MediaCore", "Cryptography", "TLS", nioCore, nioPosix, nioSSL, nioTLS, metrics, logging]
         ),
-        .target(name: "Packager", dependencies: ["MediaCore", "LiveStore", nioCore, logging]),
+        .target(name: "Packager", dependencies: ["MediaCore", "LiveStore", "Storage", nioCore, logging]),
         .target(name: "LiveStore", dependencies: ["MediaCore", "Storage", nioCore]),
         .target(name: "Storage", dependencies: [nioCore, nioPosix, logging]),
         .target(
             name: "Origin",
             dependencies: [
                 "MediaCore", "LiveStore", "Storage", "Cryptography", "TLS", "CZlib", nioCore, nioPosix, nioHTTP1,
-                nioHTTP2,
-                nioHPACK, nioSSL, nioTLS, metrics, logging,
+                nioHTTP2, nioHPACK, nioSSL, nioTLS, metrics, logging,
             ],
             resources: [.embedInCode("Assets")]
         ),
@@ -78,8 +77,7 @@ let package = Package(
             name: "lyceum",
             dependencies: [
                 "MediaCore", "Ingest", "Packager", "LiveStore", "Storage", "Origin", "Cryptography", "TLS",
-                "Observability",
-                nioCore, nioPosix, nioHTTP1, asyncHTTPClient, metrics, logging, serviceLifecycle,
+                "Observability", nioCore, nioPosix, nioHTTP1, asyncHTTPClient, metrics, logging, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -96,7 +94,7 @@ let package = Package(
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(
             name: "LiveStoreTests",
-            dependencies: ["LiveStore", "MediaCore", "TestSupport", nioCore, nioEmbedded]
+            dependencies: ["LiveStore", "Storage", "MediaCore", "TestSupport", nioCore, nioEmbedded, logging]
         ),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport", nioCore, nioPosix, logging]),
         .testTarget(
@@ -108,14 +106,13 @@ let package = Package(
         ),
         .testTarget(
             name: "PackagerTests",
-            dependencies: ["Packager", "LiveStore", "MediaCore", "TestSupport", nioCore, logging]
+            dependencies: ["Packager", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore, logging]
         ),
         .testTarget(
             name: "OriginTests",
             dependencies: [
                 "Origin", "LiveStore", "Storage", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded,
-                nioPosix,
-                nioHTTP1, nioHTTP2, nioHPACK, logging,
+                nioPosix, nioHTTP1, nioHTTP2, nioHPACK, logging,
             ]
         ),
         .testTarget(

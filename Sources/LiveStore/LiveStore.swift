@@ -35,7 +35,7 @@ public final class LiveStore: Sendable {
 
     /// A segment, a part or an initialization segment of a name's newest live, or of the one before it, with the live that
     /// it is of.
-    public func resource(of id: StreamID, named name: String) -> (resource: StoredResource, stream: LiveStream)? {
+    public func resource(of id: StreamID, named name: String) -> (resource: LiveWindow.Found, stream: LiveStream)? {
         guard let entry = entries.withLock({ $0[id] }) else { return nil }
         if let resource = entry.current.resource(named: name) { return (resource, entry.current) }
         return entry.previous.flatMap { previous in previous.resource(named: name).map { ($0, previous) } }

@@ -44,6 +44,8 @@ public final class LiveStream: Sendable {
         public var mediaPlaylist: RenderedPlaylist?
         /// The rendered multivariant playlist, from the first segment on.
         public var multivariantPlaylist: StoredResource?
+        /// Whether EXT-X-PLAYLIST-TYPE says EVENT, fixed with the first segment: no segment is ever removed from the list.
+        public var isEvent = false
         /// What there is beside the media of ``window``: the same segments in other forms or of other tracks.
         public var furtherRenditions: [Rendition.ID: Rendition] = [:]
     }
@@ -101,7 +103,7 @@ public final class LiveStream: Sendable {
     public var revisedSnapshot: (snapshot: Snapshot, revision: Int) { state.withLock { ($0.snapshot, $0.revision) } }
 
     /// The segment, part or initialization segment of this name, listed or recently listed.
-    public func resource(named name: String) -> StoredResource? {
+    public func resource(named name: String) -> LiveWindow.Found? {
         guard let parsed = ResourceName(name, tag: tag) else { return nil }
         return state.withLock { $0.snapshot.resource(parsed, named: name) }
     }
@@ -252,7 +254,7 @@ extension LiveStream.Snapshot {
         let first =
             switch number {
             case next.mediaSequenceNumber: next.index
-            case ..<next.mediaSequenceNumber: window.segments.last?.parts.count ?? 0
+            case ..<next.mediaSequenceNumber: window.last?.parts.count ?? 0
             default: 0
             }
         return index < first + limit ? .ahead : .beyond
@@ -265,7 +267,7 @@ extension LiveStream.Snapshot {
         return name.item == .part(next.mediaSequenceNumber, index: next.index)
     }
 
-    func resource(_ name: ResourceName, named text: String) -> StoredResource? {
+    func resource(_ name: ResourceName, named text: String) -> LiveWindow.Found? {
         window(of: name.rendition)?.resource(name.item, named: text)
     }
 

@@ -1,5 +1,6 @@
 public import MediaCore
 public import NIOCore
+public import Storage
 
 /// One Media Segment of a live (RFC 8216 §3) with what its playlist says about it.
 public struct MediaSegment: Sendable {
@@ -19,22 +20,35 @@ public struct MediaSegment: Sendable {
     public let initialization: StoredResource
     /// Its bytes: those of its parts, one behind the other.
     public let resource: StoredResource
+    /// The same bytes on disk, or on their way there; `nil` when they are not to be kept there.
+    public let filed: FiledBytes?
     /// Its parts, as long as they can be fetched one by one.
     public internal(set) var parts: [PartialSegment]
     /// What every playlist says of it alike, written once.
     public let lines: Lines
 
-    /// The lines of a segment in a Media Playlist that no other segment has a part in.
+    /// The lines of a segment in a Media Playlist.
     public struct Lines: Sendable {
         /// The lines in front of its parts.
         public let opening: ByteBuffer
         /// The lines behind them.
         public let closing: ByteBuffer
+        /// Those of the opening that are date ranges.
+        public let dateRanges: ByteBuffer
+        /// Whether EXT-X-MAP is among the opening: not where the segment in front has the same one.
+        public let statesMap: Bool
 
         /// Lines, each with its end.
-        public init(opening: ByteBuffer = ByteBuffer(), closing: ByteBuffer = ByteBuffer()) {
+        public init(
+            opening: ByteBuffer = ByteBuffer(),
+            closing: ByteBuffer = ByteBuffer(),
+            dateRanges: ByteBuffer = ByteBuffer(),
+            statesMap: Bool = false
+        ) {
             self.opening = opening
             self.closing = closing
+            self.dateRanges = dateRanges
+            self.statesMap = statesMap
         }
     }
 
@@ -48,6 +62,7 @@ public struct MediaSegment: Sendable {
         dateRanges: [DateRange] = [],
         initialization: StoredResource,
         resource: StoredResource,
+        filed: FiledBytes? = nil,
         parts: [PartialSegment] = [],
         lines: Lines = Lines()
     ) {
@@ -59,6 +74,7 @@ public struct MediaSegment: Sendable {
         self.dateRanges = dateRanges
         self.initialization = initialization
         self.resource = resource
+        self.filed = filed
         self.parts = parts
         self.lines = lines
     }
@@ -94,6 +110,8 @@ public struct UnfinishedSegment: Sendable {
     public let isDiscontinuous: Bool
     /// See ``MediaSegment/initialization``.
     public let initialization: StoredResource
+    /// See ``MediaSegment/Lines/statesMap``.
+    public let statesMap: Bool
     /// What the encoder said during it so far.
     public var dateRanges: [DateRange] = []
     /// Its parts so far.
@@ -105,13 +123,15 @@ public struct UnfinishedSegment: Sendable {
         programDateTime: WallClockTime,
         isIndependent: Bool,
         isDiscontinuous: Bool,
-        initialization: StoredResource
+        initialization: StoredResource,
+        statesMap: Bool = true
     ) {
         self.mediaSequenceNumber = mediaSequenceNumber
         self.programDateTime = programDateTime
         self.isIndependent = isIndependent
         self.isDiscontinuous = isDiscontinuous
         self.initialization = initialization
+        self.statesMap = statesMap
     }
 
     /// The length of its parts together.

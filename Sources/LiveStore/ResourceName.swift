@@ -32,7 +32,7 @@ public struct ResourceName: Hashable, Sendable {
 
     /// The name without its extension, which sets it apart from all others that a live with this tag ever has.
     public func stem(tag: String) -> String {
-        let form = rendition.map { "-\($0.form.letter)\($0.index)" } ?? ""
+        let form = rendition.map { "-\($0)" } ?? ""
         return switch item {
         case .initialization(let number): "\(tag)\(form)-init-\(number)"
         case .segment(let number): "\(tag)\(form)-\(number)"
@@ -82,7 +82,10 @@ public struct ResourceName: Hashable, Sendable {
     }
 }
 
-extension Rendition.ID {
+extension Rendition.ID: CustomStringConvertible {
+    /// Its part of resource names: a letter and the track's number.
+    public var description: String { "\(form.letter)\(index)" }
+
     fileprivate init?(field: Substring) {
         guard let form = field.first.flatMap(Rendition.Form.init), let index = UInt8(field.dropFirst()),
             String(index) == field.dropFirst()

@@ -19,8 +19,11 @@ public final class StoredResource: Sendable {
     }
 
     /// Names a derived form; who derives it declares its names.
-    public struct DerivedForm: Hashable, Sendable {
+    public struct DerivedForm: Hashable, Sendable, CustomStringConvertible {
         private let name: String
+
+        /// Its name.
+        public var description: String { name }
 
         /// A form with a name of its own, at most 15 bytes so that hashing it touches no heap.
         public init(_ name: String) { self.name = name }
@@ -32,6 +35,8 @@ public final class StoredResource: Sendable {
     public let name: String
     /// Its bytes, one piece behind the other; a segment shares them with its parts.
     public let pieces: [ByteBuffer]
+    /// Its lines, when it is a media playlist: the same as ``pieces``.
+    public let texts: [PlaylistText]
     /// How many bytes there are.
     public let byteCount: Int
     /// Identifies this content among all that were ever served under the same path: an opaque-tag without its quotes
@@ -42,10 +47,26 @@ public final class StoredResource: Sendable {
     private let variants = Mutex<[DerivedForm: StoredResource]>([:])
 
     /// A resource with its bytes in pieces.
-    public init(kind: Kind, name: String, pieces: [ByteBuffer], entityTag: String) {
+    public convenience init(kind: Kind, name: String, pieces: [ByteBuffer], entityTag: String) {
+        self.init(kind: kind, name: name, pieces: pieces, texts: [], entityTag: entityTag)
+    }
+
+    /// A media playlist with its lines.
+    public convenience init(playlist name: String, texts: [PlaylistText], entityTag: String) {
+        self.init(
+            kind: .mediaPlaylist,
+            name: name,
+            pieces: texts.map(\.bytes),
+            texts: texts,
+            entityTag: entityTag
+        )
+    }
+
+    private init(kind: Kind, name: String, pieces: [ByteBuffer], texts: [PlaylistText], entityTag: String) {
         self.kind = kind
         self.name = name
         self.pieces = pieces
+        self.texts = texts
         self.entityTag = entityTag
         byteCount = pieces.reduce(0) { $0 + $1.readableBytes }
     }
@@ -88,6 +109,22 @@ public final class StoredResource: Sendable {
             if let first = variants[form] { return first }
             variants[form] = made
             return made
+        }
+    }
+
+    /// The media playlist with each of its texts rewritten; made at most a few times and then kept beside this one.
+    ///
+    /// - Parameters:
+    ///   - form: what the rewritten playlist is called.
+    ///   - rewrite: makes the lines of a text anew, without knowing those of the others.
+    /// - Returns: the rewritten playlist.
+    public func rewritten(_ form: DerivedForm, _ rewrite: (PlaylistText) -> ByteBuffer) -> StoredResource {
+        variant(form) { playlist in
+            StoredResource(
+                playlist: playlist.name,
+                texts: playlist.texts.map { $0.rewritten(form, rewrite) },
+                entityTag: "\(playlist.entityTag)-\(form)"
+            )
         }
     }
 }

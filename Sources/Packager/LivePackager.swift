@@ -5,6 +5,7 @@
 internal import LiveStore
 internal import Logging
 internal import MediaCore
+internal import Storage
 
 /// Packages one publish of a live.
 final class LivePackager: AccessUnitSink {
@@ -34,6 +35,7 @@ final class LivePackager: AccessUnitSink {
     init(
         stream: LiveStream,
         store: LiveStore,
+        storage: MediaStorage?,
         configuration: PackagerConfiguration,
         clock: PackagerClock,
         logger: Logger
@@ -44,7 +46,10 @@ final class LivePackager: AccessUnitSink {
         self.clock = clock
         self.logger = logger
         snapshot = stream.snapshot
-        ladder = Ladder(tag: stream.tag, resuming: snapshot)
+        let firstNumber = snapshot.window.nextMediaSequenceNumber
+        ladder = Ladder(tag: stream.tag, resuming: snapshot) { id in
+            storage?.makeLog(named: "\(stream.id)/\(stream.tag)/\(id)-\(firstNumber)")
+        }
         report = PublishReport(logger, nominal: configuration.segmentDuration)
         segmenter = RenditionSegmenter(
             Segmenter(
@@ -77,7 +82,7 @@ final class LivePackager: AccessUnitSink {
 
     func finish(_ end: PublishEnd) {
         for set in segmenter.finish() { publish(set) }
-        guard !snapshot.window.segments.isEmpty else {
+        guard !snapshot.window.isEmpty else {
             store.discard(stream)
             return
         }
@@ -96,8 +101,13 @@ final class LivePackager: AccessUnitSink {
 
     private func publish(_ set: PartSet) {
         guard let targetDuration = segmenter.primary.policy.targetDuration else { return }
-        let targets = PlaylistTargets(duration: targetDuration, part: segmenter.primary.partTarget)
-        let isFirst = snapshot.window.segments.isEmpty
+        let isFirst = snapshot.window.isEmpty
+        if isFirst { snapshot.isEvent = configuration.windowDuration == nil }
+        let targets = PlaylistTargets(
+            duration: targetDuration,
+            part: segmenter.primary.partTarget,
+            isEvent: snapshot.isEvent
+        )
         if set.primary.isFirst {
             dateRangeCount = 0
             if set.primary.parent.startsEpoch { fixProgramDateTime(set) }
@@ -119,7 +129,8 @@ final class LivePackager: AccessUnitSink {
             dateRanges: dateRanges(of: events, inSegment: next.mediaSequenceNumber)
         )
         let limits = LiveWindow.Limits(
-            duration: configuration.windowDuration,
+            duration: snapshot.isEvent ? nil : configuration.windowDuration,
+            memory: max(configuration.memoryDuration, targets.partRetention),
             minimumSegments: 6,
             partRetention: targets.partRetention
         )
@@ -127,7 +138,7 @@ final class LivePackager: AccessUnitSink {
         snapshot.targetDuration = targetDuration
         snapshot.partTarget = targets.part
         // Before its first segment is whole, a live cannot be played.
-        guard let segment = snapshot.window.segments.last else { return }
+        guard let segment = snapshot.window.last else { return }
         snapshot.phase = .live
         stream.publish(snapshot)
         guard let ending = set.primary.ending else { return }
@@ -156,7 +167,7 @@ final class LivePackager: AccessUnitSink {
     /// duration before that, and never before the segment in front of it ended.
     private func fixProgramDateTime(_ set: PartSet) {
         let began = clock.wall() + (.zero - set.primary.duration - set.age)
-        let last = snapshot.window.segments.last
+        let last = snapshot.window.last
         let earliest = last.map { $0.programDateTime + $0.duration } ?? began
         programDateTimeOfZero = max(began, earliest) + (.zero - set.primary.start)
     }

@@ -1,6 +1,7 @@
 public import LiveStore
 public import Logging
 public import MediaCore
+public import Storage
 
 /// Where the packager gets the time from.
 public struct PackagerClock: Sendable {
@@ -22,6 +23,7 @@ public struct PackagerClock: Sendable {
 /// Opens a packager for each publish, and ends the lives whose publisher does not come back.
 public final class LivePackaging: AccessUnitSinkProvider {
     private let store: LiveStore
+    private let storage: MediaStorage?
     private let configuration: PackagerConfiguration
     private let clock: PackagerClock
     private let makeTag: @Sendable () -> String
@@ -31,18 +33,21 @@ public final class LivePackaging: AccessUnitSinkProvider {
     ///
     /// - Parameters:
     ///   - store: where lives go.
+    ///   - storage: where their older segments lie; `nil` for lives that reach back as far as memory does.
     ///   - configuration: how they are cut and kept.
     ///   - clock: the time.
     ///   - makeTag: makes a token that no other live has had, of the characters of a ``StreamID``.
     ///   - logger: told what a streamer or an operator should know.
     public init(
         store: LiveStore,
+        storage: MediaStorage? = nil,
         configuration: PackagerConfiguration,
         clock: PackagerClock,
         makeTag: @escaping @Sendable () -> String,
         logger: Logger
     ) {
         self.store = store
+        self.storage = storage
         self.configuration = configuration
         self.clock = clock
         self.makeTag = makeTag
@@ -55,7 +60,14 @@ public final class LivePackaging: AccessUnitSinkProvider {
         logger[metadataKey: "stream.id"] = "\(id)"
         let (stream, isResumed) = store.begin(id, tag: makeTag(), now: clock.wall())
         if isResumed { logger.info("live resumed: the encoder is back") }
-        return LivePackager(stream: stream, store: store, configuration: configuration, clock: clock, logger: logger)
+        return LivePackager(
+            stream: stream,
+            store: store,
+            storage: storage,
+            configuration: configuration,
+            clock: clock,
+            logger: logger
+        )
     }
 
     /// Ends the lives whose grace period is over and forgets those that ended long enough ago.
@@ -110,7 +122,11 @@ extension LiveStream {
     }
 
     private func closed(_ window: LiveWindow, id: Rendition.ID?, _ snapshot: Snapshot) -> RenderedPlaylist {
-        let targets = PlaylistTargets(duration: snapshot.targetDuration ?? 1, part: snapshot.partTarget)
+        let targets = PlaylistTargets(
+            duration: snapshot.targetDuration ?? 1,
+            part: snapshot.partTarget,
+            isEvent: snapshot.isEvent
+        )
         let playlist = MediaPlaylist(tag: tag, rendition: id, window: window, targets: targets, isEnded: true)
         return playlist.rendered(playlist.settled())
     }

@@ -14,8 +14,10 @@ public struct PackagerConfiguration: Sendable {
     ///
     /// 0.1 to 2 s.
     public var partDuration: MediaTime?
-    /// How much media a live playlist lists at least, once the live has lasted that long.
-    public var windowDuration: MediaTime
+    /// How much media a live playlist lists at least, once the live has lasted that long; `nil` for all of it.
+    public var windowDuration: MediaTime?
+    /// How much of it is held in memory; what is older lies on disk.
+    public var memoryDuration: MediaTime
     /// How long a live stays open after its encoder went away without a goodbye.
     public var gracePeriod: Duration
     /// How long an ended live can still be played, for viewers who are behind.
@@ -25,13 +27,15 @@ public struct PackagerConfiguration: Sendable {
     public init(
         segmentDuration: MediaTime = .milliseconds(2000),
         partDuration: MediaTime? = .milliseconds(500),
-        windowDuration: MediaTime = .milliseconds(60_000),
+        windowDuration: MediaTime? = .milliseconds(7_200_000),
+        memoryDuration: MediaTime = .milliseconds(60_000),
         gracePeriod: Duration = .seconds(60),
         endedRetention: Duration = .seconds(120)
     ) {
         self.segmentDuration = segmentDuration
         self.partDuration = partDuration
         self.windowDuration = windowDuration
+        self.memoryDuration = memoryDuration
         self.gracePeriod = gracePeriod
         self.endedRetention = endedRetention
     }

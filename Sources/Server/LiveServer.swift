@@ -10,6 +10,7 @@ import Observability
 import Origin
 import Packager
 import ServiceLifecycle
+import Storage
 import Synchronization
 import TLS
 import UnixSignals
@@ -34,6 +35,7 @@ struct LiveServer: Service {
     private let certificates: [ServerCertificate]
     private let restreamTargets: RestreamTargets
     private let packaging: LivePackaging
+    private let storage: MediaStorage
     private let ingest: RTMPServer
     private let origin: OriginServer
     /// The operators' port, if there is one.
@@ -83,8 +85,10 @@ struct LiveServer: Service {
 
         let access = try Self.access(configuration)
         let store = LiveStore()
+        storage = try Self.storage(configuration, logger: logger)
         packaging = LivePackaging(
             store: store,
+            storage: storage,
             configuration: PackagerConfiguration(configuration),
             clock: PackagerClock(wall: Self.wallClock),
             makeTag: { Randomness.token(bits: 48) },
@@ -283,7 +287,17 @@ struct LiveServer: Service {
         packaging.endInterruptedLives()
         await operations?.drain(within: .zero)
         await origin.drain(within: Self.drainTime)
+        await storage.shutDown()
         logger.info("stopped")
+    }
+
+    /// Where the older segments of lives lie.
+    private static func storage(_ configuration: ServerConfiguration, logger: Logger) throws -> MediaStorage {
+        do throws(StorageFailure) {
+            return try MediaStorage(directory: configuration.dataDirectory + "/media", logger: logger)
+        } catch {
+            throw StartFailure.unavailable("the folder for media cannot be used: \(error)")
+        }
     }
 
     private func welcome(httpPort: Int, httpsPort: Int?, ports: RTMPServer.Ports) -> Welcome {
@@ -324,7 +338,7 @@ extension PackagerConfiguration {
             windowDuration: configuration.windowDuration,
             gracePeriod: configuration.gracePeriod,
             // Viewers may be a whole window behind, and pause for a moment.
-            endedRetention: .seconds(configuration.windowDuration.seconds + 60)
+            endedRetention: .seconds((configuration.windowDuration?.seconds ?? 0) + 60)
         )
     }
 }

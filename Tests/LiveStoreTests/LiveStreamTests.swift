@@ -22,8 +22,8 @@ struct LiveStreamTests {
         #expect(stream.resource(named: "a-0.m4s") == nil && stream.snapshot.mediaPlaylist == nil)
         stream.add(segment(0))
         #expect(stream.snapshot.phase == .live)
-        #expect(stream.resource(named: "a-0.m4s")?.body == ByteBuffer(string: "a-0.m4s"))
-        #expect(stream.resource(named: "a-init-0.mp4")?.kind == .initializationSegment)
+        #expect(stream.resource(named: "a-0.m4s")?.held?.body == ByteBuffer(string: "a-0.m4s"))
+        #expect(stream.resource(named: "a-init-0.mp4")?.held?.kind == .initializationSegment)
     }
 
     @Test("segments and initialization segments that left the playlist stay fetchable for a while")
@@ -114,8 +114,8 @@ struct LiveStreamTests {
                 let last = snapshot.window.nextMediaSequenceNumber - 1
                 #expect(last >= newest, "numbers step back")
                 #expect(snapshot.mediaPlaylist?.full.name == "media-\(last)")
-                #expect(snapshot.window.segments.last?.resource.name == "a-\(last).m4s")
-                #expect(snapshot.window.segments.count == min(last + 1, 5))
+                #expect(snapshot.window.last?.resource.name == "a-\(last).m4s")
+                #expect(snapshot.window.count == min(last + 1, 5))
                 if last > newest { progress.versionsSeen.add(1, ordering: .relaxed) }
                 newest = last
             }

@@ -216,7 +216,7 @@ extension LiveStream {
     /// Adds a part of half a second to the segment behind the only one, and a playlist that tells of it.
     fileprivate func addPart() {
         var next = snapshot
-        guard let last = next.window.segments.last else { return }
+        guard let last = next.window.last else { return }
         if next.window.unfinished == nil {
             next.window.begin(
                 UnfinishedSegment(

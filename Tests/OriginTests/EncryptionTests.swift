@@ -14,21 +14,35 @@ struct EncryptionTests {
     private let fixture = Fixture(segmentSize: 100_003)
     private let encryption = SegmentEncryption(.beside, secret: Array("0123456789abcdef".utf8), keySeconds: 8)
 
-    /// A playlist of ten segments of 4 s with parts behind them, the format changing at 3.
-    private func text(from first: Int, skipping skipped: Int = 0) -> String {
-        var lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:4", "#EXT-X-MEDIA-SEQUENCE:\(first)"]
-        if skipped > 0 { lines.append("#EXT-X-SKIP:SKIPPED-SEGMENTS=\(skipped)") }
-        for number in (first + skipped)..<(first + 10) {
-            if number == 3 { lines.append("#EXT-X-DISCONTINUITY") }
-            if number == first + skipped || number == 3 { lines.append("#EXT-X-MAP:URI=\"t1-init-\(number).mp4\"") }
-            lines += ["#EXT-X-PROGRAM-DATE-TIME:x", "#EXTINF:4.000000,", "t1-\(number).m4s"]
+    /// A playlist of ten segments of 4 s with parts behind them, the format changing at 3; the lines of so many segments
+    /// in each text.
+    private func playlist(from first: Int, skipping skipped: Int = 0, segmentsEach count: Int = 100) -> StoredResource {
+        var header = ["#EXTM3U", "#EXT-X-TARGETDURATION:4", "#EXT-X-MEDIA-SEQUENCE:\(first)"]
+        if skipped > 0 { header.append("#EXT-X-SKIP:SKIPPED-SEGMENTS=\(skipped)") }
+        header.append("#EXT-X-MAP:URI=\"t1-init-0.mp4\"")
+        var texts = [text(.header, header)]
+        let end = first + 10
+        for start in stride(from: first + skipped, to: end, by: count) {
+            let lines = (start..<min(start + count, end)).flatMap { number in
+                (number == 3 ? ["#EXT-X-DISCONTINUITY", "#EXT-X-MAP:URI=\"t1-init-3.mp4\""] : [])
+                    + ["#EXT-X-PROGRAM-DATE-TIME:x", "#EXTINF:4.000000,", "t1-\(number).m4s"]
+            }
+            texts.append(text(.segments(first: start), lines, isLasting: start + count < end))
         }
-        lines += ["#EXT-X-PROGRAM-DATE-TIME:x", "#EXT-X-PART:DURATION=0.5,URI=\"t1-\(first + 10).0.m4s\""]
-        return lines.joined(separator: "\n") + "\n"
+        texts.append(
+            text(
+                .outlook(next: end),
+                ["#EXT-X-PROGRAM-DATE-TIME:x", "#EXT-X-PART:DURATION=0.5,URI=\"t1-\(end).0.m4s\""]
+            )
+        )
+        return StoredResource(playlist: "m", texts: texts, entityTag: "e")
     }
 
-    private func encrypted(_ text: String) -> [Substring] {
-        let plain = StoredResource(kind: .mediaPlaylist, name: "m", body: ByteBuffer(string: text), entityTag: "e")
+    private func text(_ role: PlaylistText.Role, _ lines: [String], isLasting: Bool = false) -> PlaylistText {
+        PlaylistText(role, ByteBuffer(string: lines.map { $0 + "\n" }.joined()), isLasting: isLasting)
+    }
+
+    private func encrypted(_ plain: StoredResource) -> [Substring] {
         let made = encryption.encrypted(playlist: plain, tag: "t1", targetDuration: 4)
         #expect(made.entityTag == "e-aes")
         return String(buffer: made.body).split(separator: "\n")
@@ -57,8 +71,11 @@ struct EncryptionTests {
         "whatever the window, a key governs each segment and part, always the same one, and no initialization segment"
     )
     func governs() {
-        for (first, skipped) in [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (0, 4), (1, 2), (7, 1)] {
-            let (media, maps) = keys(encrypted(text(from: first, skipping: skipped)))
+        for (first, skipped, count) in [
+            (0, 0, 9), (1, 0, 9), (2, 0, 9), (3, 0, 9), (4, 0, 9), (0, 4, 9), (1, 2, 9), (7, 1, 9),
+            (0, 0, 1), (0, 0, 2), (0, 0, 3), (1, 0, 2), (2, 0, 1), (3, 0, 1), (1, 2, 3),
+        ] {
+            let (media, maps) = keys(encrypted(playlist(from: first, skipping: skipped, segmentsEach: count)))
             #expect(media.count == 11 - skipped)
             for number in (first + skipped)..<(first + 10) {
                 #expect(media["t1-\(number).m4s"] == "t1-\(number / 2).key", "\(number) from \(first)")
@@ -70,12 +87,13 @@ struct EncryptionTests {
 
     @Test("nothing but keys is added to a playlist, and the multivariant playlist stays as it is")
     func onlyKeys() {
-        let plain = text(from: 5)
-        #expect(encrypted(plain).filter { !$0.hasPrefix("#EXT-X-KEY") } == plain.split(separator: "\n"))
+        let plain = playlist(from: 5, segmentsEach: 4)
+        let text = String(buffer: plain.body)
+        #expect(encrypted(plain).filter { !$0.hasPrefix("#EXT-X-KEY") } == text.split(separator: "\n"))
         let index = StoredResource(
             kind: .multivariantPlaylist,
             name: "i",
-            body: ByteBuffer(string: plain),
+            body: ByteBuffer(string: text),
             entityTag: "e"
         )
         #expect(encryption.encrypted(playlist: index, tag: "t1", targetDuration: 4) === index)

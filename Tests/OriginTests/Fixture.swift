@@ -53,7 +53,7 @@ struct Fixture {
     /// Gives a live a further rendition, `media-1.m3u8`, whose only segment is `TAG-m1-0.m4s`.
     func addRendition(to stream: LiveStream) {
         var snapshot = stream.snapshot
-        guard let like = snapshot.window.segments.last else { return }
+        guard let like = snapshot.window.last else { return }
         var window = LiveWindow(firstMediaSequenceNumber: like.mediaSequenceNumber)
         let name = "\(stream.tag)-m1-\(like.mediaSequenceNumber).m4s"
         window.append(
@@ -115,7 +115,8 @@ struct Fixture {
     }
 
     private func media(_ name: String, _ text: String) -> RenderedPlaylist {
-        RenderedPlaylist(full: playlist(.mediaPlaylist, name, text))
+        let lines = PlaylistText(.header, ByteBuffer(string: text))
+        return RenderedPlaylist(full: StoredResource(playlist: name, texts: [lines], entityTag: name))
     }
 
     private func resource(_ kind: StoredResource.Kind, _ name: String, _ body: ByteBuffer) -> StoredResource {

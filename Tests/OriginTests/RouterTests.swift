@@ -2,6 +2,7 @@ import LiveStore
 import MediaCore
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 
 @testable import Origin
@@ -114,6 +115,39 @@ struct MediaResponseTests {
         let second = router.answer(.GET, "/live/main/media.m3u8", [("Accept-Encoding", "gzip")]).response
         #expect(storage(of: first.body) == storage(of: second.body))
         #expect(storage(of: first.fields) == storage(of: second.fields))
+    }
+
+    @Test("a long playlist in gzip format is made of pieces, some of them compressed before, that unpack to its lines")
+    func gzipInPieces() async throws {
+        let folder = try TemporaryFolder()
+        var lasting: [PlaylistText] = []
+        for version in 0..<6 {
+            let texts =
+                [text(.header, "#EXTM3U \(version)\n")] + lasting + [
+                    text(.segments(first: version * 64), String(repeating: "recent \(version)\n", count: version)),
+                    text(.outlook(next: version * 64), ""),
+                ]
+            let playlist = StoredResource(playlist: "media.m3u8", texts: texts, entityTag: "e\(version)")
+            let packed = try Gzip.compress(playlist)
+            try folder.write("packed.gz", Array(packed.readableBytesView))
+            let unpacked = try await Tool.check("gzip", ["--decompress", "--stdout", folder.file("packed.gz")])
+            #expect(unpacked.text == String(buffer: playlist.body))
+            let lines = (0..<64).map { "#EXTINF:2.000000,\ntag-\(version * 64 + $0).m4s\n" }.joined()
+            lasting.append(text(.segments(first: version * 64), lines, isLasting: true))
+        }
+        // What is compressed once is not compressed again.
+        var count = 0
+        for _ in 0..<3 {
+            _ = lasting[0].derived(StoredResource.DerivedForm("deflate")) { bytes in
+                count += 1
+                return bytes
+            }
+        }
+        #expect(count == 0)
+    }
+
+    private func text(_ role: PlaylistText.Role, _ lines: String, isLasting: Bool = false) -> PlaylistText {
+        PlaylistText(role, ByteBuffer(string: lines), isLasting: isLasting)
     }
 
     private func storage(of buffer: ByteBuffer) -> UnsafeRawPointer? {

@@ -2,6 +2,7 @@ import LiveStore
 import Logging
 import MediaCore
 import NIOCore
+import Storage
 import TestSupport
 import Testing
 
@@ -15,10 +16,11 @@ struct LowLatencyTests {
 
     init() throws { id = try #require(StreamID("main")) }
 
-    private func packaging(window: Int64 = 20_000) -> LivePackaging {
+    private func packaging(window: Int64? = 20_000, storage: MediaStorage? = nil) -> LivePackaging {
         LivePackaging(
             store: store,
-            configuration: PackagerConfiguration(windowDuration: .milliseconds(window)),
+            storage: storage,
+            configuration: PackagerConfiguration(windowDuration: window.map(MediaTime.milliseconds)),
             clock: PackagerClock(wall: { WallClockTime(milliseconds: 1_767_225_600_000) }),
             makeTag: { "t" },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -59,7 +61,7 @@ struct LowLatencyTests {
 
         private func expectBytes(_ playlist: TestSupport.MediaPlaylist, in stream: LiveStream) throws {
             func bytes(_ uri: String) throws -> [UInt8] {
-                Array(try #require(stream.resource(named: uri), "\(uri) is listed").body.readableBytesView)
+                Array(try #require(stream.resource(named: uri)?.held, "\(uri) is listed").body.readableBytesView)
             }
             if let last = playlist.segments.last, !last.parts.isEmpty {
                 #expect(try last.parts.flatMap { try bytes($0.uri) } == bytes(last.uri), "\(last.uri)")
@@ -239,21 +241,43 @@ struct LowLatencyTests {
         #expect(video.parts.mapValues { $0.map(\.duration) } == primary.parts.mapValues { $0.map(\.duration) })
     }
 
-    @Test("a delta of a long window stays small, and counts from the end")
-    func longWindow() throws {
+    @Test(
+        "hours on disk are one list that only grows at its end, and a delta of it stays small",
+        arguments: [nil, 3_600_000, 900_000] as [Int64?]
+    )
+    func longWindow(window: Int64?) async throws {
+        let folder = try TemporaryFolder()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let storage = try MediaStorage(directory: folder.file("media"), logger: logger)
         var watcher = Watcher()
-        let packaging = packaging(window: 3_600_000)
-        let sink = packaging.beginPublish(id)
+        let sink = packaging(window: window, storage: storage).beginPublish(id)
         sink.configure(try Media.avc())
-        for unit in Media.pictures(count: 30 * 1200, group: 60) { sink.receive(unit) }
+        for unit in Media.pictures(count: 30 * 2400, group: 60) {
+            sink.receive(unit)
+            guard unit.isSync, let stream = store.stream(id) else { continue }
+            await storage.flush()
+            guard unit.decodeTime.nanoseconds % 120_000_000_000 < 2_000_000_000 else { continue }
+            // The version before this one was not looked at.
+            watcher.full = [:]
+            try watcher.look(at: stream)
+        }
         let stream = try #require(store.stream(id))
+        watcher.full = [:]
         try watcher.look(at: stream)
         let rendered = try #require(stream.snapshot.mediaPlaylist)
+        let full = try PlaylistReader.readMedia(rendered.full.body.readableBytesView)
+        #expect(full.segments.count == min(1199, Int(window ?? .max) / 2000))
+        #expect(String(buffer: rendered.full.body).contains("#EXT-X-PLAYLIST-TYPE:EVENT\n") == (window == nil))
         let delta = try #require(rendered.delta)
-        #expect(rendered.full.byteCount > 40_000 && delta.byteCount < 4000)
+        #expect(rendered.full.byteCount > 30_000 && delta.byteCount < 4000)
         let playlist = try PlaylistReader.readMedia(delta.body.readableBytesView)
-        #expect(playlist.skippedSegments == 599 - playlist.segments.count)
+        #expect(playlist.skippedSegments == full.segments.count - playlist.segments.count)
         #expect(playlist.duration >= 12 && playlist.duration <= 16)
+        // A minute of it is in memory.
+        #expect(full.segments.count(where: { stream.resource(named: $0.uri)?.held != nil }) <= 31)
+        #expect(full.segments.allSatisfy { stream.resource(named: $0.uri) != nil })
+        sink.finish(.clean)
+        try watcher.look(at: stream)
     }
 
     @Test("date ranges stay in a delta, unless the player asks for them to be left out")

@@ -29,7 +29,15 @@ struct PlaylistTests {
         initialization: StoredResource? = nil,
         bytes: Int = 250_000
     ) -> MediaSegment {
-        MediaSegment(
+        let unfinished = UnfinishedSegment(
+            mediaSequenceNumber: number,
+            programDateTime: date(number),
+            isIndependent: isIndependent,
+            isDiscontinuous: isDiscontinuous,
+            initialization: initialization ?? first,
+            statesMap: initialization != nil
+        )
+        return MediaSegment(
             mediaSequenceNumber: number,
             duration: .milliseconds(milliseconds),
             programDateTime: date(number),
@@ -43,7 +51,7 @@ struct PlaylistTests {
                 entityTag: "t-\(number)"
             ),
             lines: Packager.MediaPlaylist.lines(
-                date(number),
+                of: unfinished,
                 lasting: .milliseconds(milliseconds),
                 uri: "t-\(number).m4s"
             )

@@ -54,7 +54,7 @@ struct ServerConfigurationTests {
         #expect(configuration.rtmpHost == "r")
         #expect(configuration.gracePeriod == .seconds(4))
         #expect(configuration.segmentDuration == .milliseconds(4500))
-        #expect(configuration.windowDuration == .milliseconds(60_000))
+        #expect(configuration.windowDuration == .milliseconds(7_200_000))
     }
 
     @Test(

@@ -107,51 +107,47 @@ public struct SegmentEncryption: Sendable {
     /// A media playlist with the keys of what it lists; a multivariant playlist as it is.
     func encrypted(playlist: StoredResource, tag: String, targetDuration: Int) -> StoredResource {
         guard playlist.kind == .mediaPlaylist else { return playlist }
-        return playlist.variant(.encrypted) { playlist in
-            StoredResource(
-                kind: playlist.kind,
-                name: playlist.name,
-                body: withKeys(playlist.body, tag: tag, targetDuration: targetDuration),
-                entityTag: "\(playlist.entityTag)-aes"
-            )
-        }
+        return playlist.rewritten(.encrypted) { withKeys($0, tag: tag, targetDuration: targetDuration) }
     }
 
-    /// Puts EXT-X-KEY before the first segment, and wherever the key changes.
+    /// The key that applies to a line (RFC 8216 §4.3.2.4).
+    private enum KeyInForce: Equatable {
+        /// That depends on the lines of another text.
+        case unknown
+        case none
+        case number(Int)
+    }
+
+    /// Puts EXT-X-KEY before the first segment of a text, and wherever the key changes.
     ///
     /// The date is the first line of each segment behind EXT-X-MAP, to which a key would apply as well (§4.3.2.5).
-    private func withKeys(_ text: ByteBuffer, tag: String, targetDuration: Int) -> ByteBuffer {
-        var output = ByteBufferAllocator().buffer(capacity: text.readableBytes + 512)
-        var number = 0
-        var keyInForce: Int?
-        for line in text.readableBytesView.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true) {
-            if let first = Self.number(behind: "#EXT-X-MEDIA-SEQUENCE:", in: line) {
-                number = first
-            } else if let skipped = Self.number(behind: "#EXT-X-SKIP:SKIPPED-SEGMENTS=", in: line) {
-                number += skipped
-            } else if keyInForce != nil, line.starts(with: "#EXT-X-MAP:".utf8) {
+    private func withKeys(_ text: PlaylistText, tag: String, targetDuration: Int) -> ByteBuffer {
+        var output = ByteBufferAllocator().buffer(capacity: text.bytes.readableBytes + 128)
+        var keyInForce = KeyInForce.unknown
+        var number =
+            switch text.role {
+            case .header: 0
+            case .segments(let first): first
+            case .outlook(let next): next
+            }
+        if text.role == .header { keyInForce = .none }
+        for line in text.bytes.readableBytesView.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true) {
+            if keyInForce != .none, line.starts(with: "#EXT-X-MAP:".utf8) {
                 output.writeStaticString("#EXT-X-KEY:METHOD=NONE\n")
-                keyInForce = nil
+                keyInForce = .none
             } else if line.starts(with: "#EXT-X-PROGRAM-DATE-TIME:".utf8) {
                 let key = keyNumber(of: number, targetDuration: targetDuration)
                 number += 1
-                if key != keyInForce {
+                if keyInForce != .number(key) {
                     let name = Self.keyName(key, tag: tag)
                     output.writeString("#EXT-X-KEY:METHOD=AES-128,URI=\"\(name)\"\n")
-                    keyInForce = key
+                    keyInForce = .number(key)
                 }
             }
             output.writeBytes(line)
             output.writeStaticString("\n")
         }
         return output
-    }
-
-    private static func number(behind prefix: StaticString, in line: ByteBufferView.SubSequence) -> Int? {
-        let isThere = prefix.withUTF8Buffer { line.starts(with: $0) }
-        guard isThere else { return nil }
-        let digits = line.dropFirst(prefix.utf8CodeUnitCount).prefix { (0x30...0x39).contains($0) }
-        return Int(String(decoding: digits, as: UTF8.self))
     }
 }
 

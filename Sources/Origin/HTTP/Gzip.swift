@@ -1,12 +1,13 @@
 internal import CZlib
+import LiveStore
 import NIOCore
 
 /// The gzip format (RFC 1952), made by zlib.
 enum Gzip {
     /// How hard zlib works.
     enum Level: Int32 {
-        /// For playlists, which are made every few seconds and compressed once for all viewers: a 300-segment playlist
-        /// takes zlib well under a millisecond here, and higher levels gain nothing on so repetitive a text.
+        /// For playlists, which are made with every part and compressed once for all viewers; higher levels gain nothing on
+        /// so repetitive a text.
         case playlist = 6
         /// For what is compressed once per start of the process.
         case asset = 9
@@ -17,28 +18,124 @@ enum Gzip {
 
     /// The bytes of a buffer in gzip format.
     static func compress(_ body: ByteBuffer, level: Level) throws(Fault) -> ByteBuffer {
-        var stream = z_stream()
-        // 15 bits of window, and 16 more to say that a gzip header goes around the deflate stream; memory level 8.
-        var code = lyceum_deflateInit2(&stream, level.rawValue, 15 + 16, 8)
-        guard code == Z_OK else { throw Fault(code: code) }
-        defer { deflateEnd(&stream) }
-        var input = body
-        let bound = Int(deflateBound(&stream, UInt(body.readableBytes)))
-        var output = ByteBuffer()
-        output.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { target in
-            input.readWithUnsafeMutableReadableBytes { source in
-                stream.next_in = source.bindMemory(to: UInt8.self).baseAddress
-                stream.avail_in = UInt32(clamping: source.count)
-                stream.next_out = target.bindMemory(to: UInt8.self).baseAddress
-                stream.avail_out = UInt32(clamping: target.count)
-                code = deflate(&stream, Z_FINISH)
-                return source.count
+        var member = GzipMember()
+        member.append(try Deflate.compress([body], level))
+        return member.finished()
+    }
+
+    /// A playlist in gzip format.
+    ///
+    /// The lines that later versions of the playlist have too are compressed once for all of them: most of a playlist of hours.
+    static func compress(_ playlist: StoredResource) throws -> ByteBuffer {
+        var member = GzipMember()
+        var fresh: [ByteBuffer] = playlist.texts.isEmpty ? playlist.pieces : []
+        for text in playlist.texts {
+            guard text.isLasting else {
+                fresh.append(text.bytes)
+                continue
             }
-            return Int(stream.total_out)
+            if !fresh.isEmpty { member.append(try Deflate.compress(fresh, .playlist)) }
+            fresh = []
+            let encoded = try text.derived(.deflated) { try Deflate.compress([$0], .playlist).encoded }
+            if let block = Deflate.Block(encoded: encoded) { member.append(block) }
         }
-        // The output has room for the worst case, so one call ends the stream unless the input was beyond 4 GiB.
-        guard code == Z_STREAM_END else { throw Fault(code: code) }
-        return output
+        member.append(try Deflate.compress(fresh, .playlist))
+        return member.finished()
+    }
+}
+
+extension StoredResource.DerivedForm {
+    /// A ``Deflate/Block`` of the bytes.
+    fileprivate static let deflated = Self("deflate")
+}
+
+/// A member of the gzip format, put together from compressed blocks.
+private struct GzipMember {
+    /// ID1 and ID2, CM 8 "deflate", no flags, no time, no extra flags, OS 255 "unknown" (RFC 1952 §2.3).
+    private var bytes = ByteBuffer(bytes: [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
+    private var checksum: UInt = 0
+    private var length = 0
+
+    mutating func append(_ block: Deflate.Block) {
+        bytes.writeImmutableBuffer(block.bytes)
+        checksum = crc32_combine(checksum, UInt(block.checksum), block.length)
+        length += block.length
+    }
+
+    /// The member with its trailer.
+    consuming func finished() -> ByteBuffer {
+        // The last block of the stream, empty, with fixed Huffman codes (RFC 1951 §3.2.3).
+        bytes.writeBytes([0x03, 0x00])
+        bytes.writeInteger(UInt32(truncatingIfNeeded: checksum), endianness: .little)
+        bytes.writeInteger(UInt32(truncatingIfNeeded: length), endianness: .little)
+        return bytes
+    }
+}
+
+/// The deflate format (RFC 1951), in blocks that can stand behind each other.
+private enum Deflate {
+    /// Compressed bytes that end at a byte's end and refer to nothing in front of them.
+    struct Block {
+        let bytes: ByteBuffer
+        /// The CRC-32 of what was compressed.
+        let checksum: UInt32
+        /// How many bytes were compressed.
+        let length: Int
+    }
+
+    /// Compresses some buffers together.
+    static func compress(_ buffers: [ByteBuffer], _ level: Gzip.Level) throws(Gzip.Fault) -> Block {
+        var stream = z_stream()
+        // 15 bits of window, negative for deflate without a header around it; memory level 8.
+        var code = lyceum_deflateInit2(&stream, level.rawValue, -15, 8)
+        guard code == Z_OK else { throw Gzip.Fault(code: code) }
+        defer { deflateEnd(&stream) }
+        let length = buffers.reduce(0) { $0 + $1.readableBytes }
+        var output = ByteBuffer()
+        var checksum: UInt = crc32(0, nil, 0)
+        // Room for the worst case and the empty block of each flush, so that one call takes a buffer whole.
+        var room = Int(deflateBound(&stream, UInt(length))) + 16 * (buffers.count + 1)
+        for (index, buffer) in buffers.enumerated() {
+            var input = buffer
+            let flush = index == buffers.count - 1 ? Z_FULL_FLUSH : Z_NO_FLUSH
+            output.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
+                input.readWithUnsafeMutableReadableBytes { source in
+                    let first = source.bindMemory(to: UInt8.self).baseAddress
+                    checksum = crc32(checksum, first, UInt32(clamping: source.count))
+                    stream.next_in = first
+                    stream.avail_in = UInt32(clamping: source.count)
+                    stream.next_out = target.bindMemory(to: UInt8.self).baseAddress
+                    stream.avail_out = UInt32(clamping: target.count)
+                    code = deflate(&stream, flush)
+                    return source.count
+                }
+                return target.count - Int(stream.avail_out)
+            }
+            guard code == Z_OK || code == Z_BUF_ERROR, stream.avail_in == 0 else { throw Gzip.Fault(code: code) }
+            room = max(64, room - output.readableBytes)
+        }
+        return Block(bytes: output, checksum: UInt32(truncatingIfNeeded: checksum), length: length)
+    }
+}
+
+extension Deflate.Block {
+    /// The block in one buffer.
+    var encoded: ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.writeInteger(checksum)
+        buffer.writeInteger(UInt32(clamping: length))
+        buffer.writeImmutableBuffer(bytes)
+        return buffer
+    }
+
+    /// Reads what ``encoded`` wrote.
+    init?(encoded: ByteBuffer) {
+        var buffer = encoded
+        guard let checksum = buffer.readInteger(as: UInt32.self), let length = buffer.readInteger(as: UInt32.self)
+        else {
+            return nil
+        }
+        self.init(bytes: buffer, checksum: checksum, length: Int(length))
     }
 }
 

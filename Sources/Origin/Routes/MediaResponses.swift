@@ -93,7 +93,7 @@ extension Router {
     private func respond(with resource: StoredResource, _ policy: CachePolicy, _ headers: HTTPHeaders) -> Response {
         let isAwaited = if case .awaitedPlaylist = policy { true } else { false }
         if ContentCoding.preferred(by: headers) == .gzip,
-            let body = try? resource.derived(.gzip, { try Gzip.compress($0.body, level: .playlist) })
+            let body = try? resource.derived(.gzip, { try Gzip.compress($0) })
         {
             let tag = "\"\(resource.entityTag)-gzip\""
             let form = Representation(type: .playlist, coding: .gzip, policy: policy, tag: tag, pieces: [body])
@@ -146,7 +146,7 @@ extension Router {
         if let encryption, name.utf8.suffix(4).elementsEqual(".key".utf8) {
             return .response(key(named: name, of: id, encryption))
         }
-        guard let (plain, owner) = store.resource(of: id, named: name) else {
+        guard let (found, owner) = store.resource(of: id, named: name), let plain = found.held else {
             guard mayHold, let hold = promise(of: name, in: id) else {
                 return .response(.failure(.notFound, "There is no such segment, or no longer.", on: .media))
             }

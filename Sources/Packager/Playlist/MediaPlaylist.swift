@@ -8,6 +8,8 @@ struct PlaylistTargets: Equatable {
     let duration: Int
     /// PART-TARGET of EXT-X-PART-INF; `nil` when there are no parts.
     let part: MediaTime?
+    /// Whether no segment is ever removed: EXT-X-PLAYLIST-TYPE EVENT (RFC 8216 §4.3.3.5).
+    var isEvent = false
 
     /// PART-HOLD-BACK: three times PART-TARGET (RFC 8216bis §4.4.3.8).
     var partHoldBack: MediaTime? { part.map { MediaTime(nanoseconds: 3 * $0.nanoseconds) } }
@@ -50,37 +52,61 @@ struct MediaPlaylist {
     }
 
     /// The lines of a segment that stand around those of its parts.
-    static func lines(_ programDateTime: WallClockTime, lasting duration: MediaTime, uri: String) -> MediaSegment.Lines
-    {
-        MediaSegment.Lines(
-            opening: ByteBuffer(string: programDateTimeLine(programDateTime)),
-            closing: ByteBuffer(string: "#EXTINF:\(duration.decimalSeconds),\n\(uri)\n")
+    ///
+    /// - Parameters:
+    ///   - segment: the segment, all its parts in it.
+    ///   - duration: its length.
+    ///   - uri: its name.
+    /// - Returns: the lines.
+    static func lines(of segment: UnfinishedSegment, lasting duration: MediaTime, uri: String) -> MediaSegment.Lines {
+        var dateRanges = ByteBuffer()
+        for range in segment.dateRanges { dateRanges.writeString(range.tag) }
+        return MediaSegment.Lines(
+            opening: opening(of: segment, dateRanges),
+            closing: ByteBuffer(string: "#EXTINF:\(duration.decimalSeconds),\n\(uri)\n"),
+            dateRanges: dateRanges,
+            statesMap: segment.statesMap
         )
     }
 
-    private static func programDateTimeLine(_ time: WallClockTime) -> String { "#EXT-X-PROGRAM-DATE-TIME:\(time)\n" }
+    private static func opening(of segment: UnfinishedSegment, _ dateRanges: ByteBuffer) -> ByteBuffer {
+        var text = ByteBuffer()
+        if segment.isDiscontinuous { text.writeStaticString("#EXT-X-DISCONTINUITY\n") }
+        if segment.statesMap { text.writeString(map(segment.initialization)) }
+        text.writeImmutableBuffer(dateRanges)
+        text.writeString("#EXT-X-PROGRAM-DATE-TIME:\(segment.programDateTime)\n")
+        return text
+    }
+
+    private static func map(_ initialization: StoredResource) -> String {
+        "#EXT-X-MAP:URI=\"\(initialization.name)\"\n"
+    }
 
     // MARK: - Forms
 
-    /// What a playlist says of whole segments, and before them: the same with every part until the next segment is whole.
+    /// What a playlist says up to its last whole segment: the same with every part until the next one is whole.
     struct Settled {
-        fileprivate var full: ByteBuffer
-        fileprivate var delta: ByteBuffer?
-        fileprivate var deltaWithoutDateRanges: ByteBuffer?
-        /// The EXT-X-MAP in force at the end.
-        fileprivate let map: StoredResource?
+        fileprivate var full: [PlaylistText]
+        fileprivate var delta: [PlaylistText]?
+        fileprivate var deltaWithoutDateRanges: [PlaylistText]?
     }
 
-    /// The lines of the whole segments, and those before them.
+    /// The lines up to the last whole segment.
     func settled() -> Settled {
-        var settled = Settled(full: lines(skipping: 0), map: window.segments.last?.initialization)
-        let skipped = skippableSegments
+        let held = window.heldSegments
+        let header = header { text in
+            if let map = window.initializationInForce { text.writeString(Self.map(map)) }
+        }
+        var settled = Settled(full: [header] + window.pastTexts + [lines(held)])
+        let skippedHeld = skippableHeldSegments
+        let skipped = window.count - held.count + skippedHeld
         guard skipped > 0 else { return settled }
-        settled.delta = lines(skipping: skipped)
-        let hasDateRanges = window.segments[..<skipped].contains { !$0.dateRanges.isEmpty }
+        let rest = held.dropFirst(skippedHeld)
+        let ranges = window.pastDateRangeLines + held.prefix(skippedHeld).map(\.lines.dateRanges)
         let removed = window.removedDateRanges(within: targets.canSkipUntil).map(\.id)
-        if hasDateRanges || !removed.isEmpty {
-            settled.deltaWithoutDateRanges = lines(skipping: skipped, leavingOutDateRanges: true, removed: removed)
+        settled.delta = delta(skipping: skipped, rest, dateRanges: ranges)
+        if !removed.isEmpty || ranges.contains(where: { $0.readableBytes > 0 }) {
+            settled.deltaWithoutDateRanges = delta(skipping: skipped, rest, removed: removed)
         }
         return settled
     }
@@ -93,11 +119,9 @@ struct MediaPlaylist {
         let name = Self.name(of: rendition)
         let next = window.nextPart
         let entityTag = "\(tag)-\(next.mediaSequenceNumber).\(next.index)\(isEnded ? "-end" : "")"
-        let news = news(after: settled.map)
-        func resource(_ text: ByteBuffer, _ form: String) -> StoredResource {
-            var text = text
-            text.writeImmutableBuffer(news)
-            return StoredResource(kind: .mediaPlaylist, name: name, body: text, entityTag: entityTag + form)
+        let outlook = outlook()
+        func resource(_ texts: [PlaylistText], _ form: String) -> StoredResource {
+            StoredResource(playlist: name, texts: texts + [outlook], entityTag: entityTag + form)
         }
         return RenderedPlaylist(
             full: resource(settled.full, ""),
@@ -106,11 +130,13 @@ struct MediaPlaylist {
         )
     }
 
-    /// How many segments lie before the skip boundary, which is counted from the end of the playlist (§6.2.5.1).
-    private var skippableSegments: Int {
+    /// How many of the segments that are held in memory lie before the skip boundary, which is counted from the end of the
+    /// playlist (§6.2.5.1); those that are not all do.
+    private var skippableHeldSegments: Int {
+        let held = window.heldSegments
         var distance = MediaTime.zero
-        var count = window.segments.count
-        for segment in window.segments.reversed() {
+        var count = held.count
+        for segment in held.reversed() {
             guard distance < targets.canSkipUntil else { break }
             distance += segment.duration
             count -= 1
@@ -118,56 +144,63 @@ struct MediaPlaylist {
         return count
     }
 
-    /// The lines up to the last whole segment.
+    /// The lines of a delta update up to the last whole segment.
     ///
     /// - Parameters:
     ///   - skipped: how many segments EXT-X-SKIP stands for.
-    ///   - leavingOutDateRanges: whether it stands for their date ranges too.
+    ///   - segments: the others.
+    ///   - dateRanges: those of the skipped segments, unless EXT-X-SKIP stands for them too.
     ///   - removed: the date ranges that have left the playlist not long ago.
-    /// - Returns: the text.
-    private func lines(
+    /// - Returns: the texts.
+    private func delta(
         skipping skipped: Int,
-        leavingOutDateRanges: Bool = false,
+        _ segments: ArraySlice<MediaSegment>,
+        dateRanges: [ByteBuffer] = [],
         removed: [String] = []
-    ) -> ByteBuffer {
-        var text = ByteBufferAllocator().buffer(capacity: 1024 + (window.segments.count - skipped) * 192)
-        writeHeader(to: &text)
-        if skipped > 0 {
+    ) -> [PlaylistText] {
+        let header = header { text in
             let list = removed.isEmpty ? "" : ",RECENTLY-REMOVED-DATERANGES=\"\(removed.joined(separator: "\t"))\""
             text.writeString("#EXT-X-SKIP:SKIPPED-SEGMENTS=\(skipped)\(list)\n")
-            if !leavingOutDateRanges {
-                for segment in window.segments[..<skipped] { write(segment.dateRanges, to: &text) }
-            }
+            for lines in dateRanges { text.writeImmutableBuffer(lines) }
+            if let first = segments.first, !first.lines.statesMap { text.writeString(Self.map(first.initialization)) }
         }
-        var age = MediaTime.zero
-        for segment in window.segments[skipped...] { age += segment.duration }
-        var map: StoredResource?
-        for segment in window.segments[skipped...] {
+        return [header, lines(segments)]
+    }
+
+    /// The lines of segments at the end of the list, with their parts.
+    private func lines(_ segments: ArraySlice<MediaSegment>) -> PlaylistText {
+        var text = ByteBufferAllocator().buffer(capacity: segments.count * 256)
+        var age = segments.reduce(MediaTime.zero) { $0 + $1.duration }
+        for segment in segments {
             age = age - segment.duration
-            write(segment.isDiscontinuous, segment.initialization, after: &map, segment.dateRanges, to: &text)
             text.writeImmutableBuffer(segment.lines.opening)
             if targets.part != nil, age < targets.partListing { write(segment.parts, to: &text) }
             text.writeImmutableBuffer(segment.lines.closing)
         }
-        return text
+        return PlaylistText(
+            .segments(first: segments.first?.mediaSequenceNumber ?? window.nextMediaSequenceNumber),
+            text
+        )
     }
 
     /// The lines behind the last whole segment.
-    private func news(after map: StoredResource?) -> ByteBuffer {
+    private func outlook() -> PlaylistText {
         var text = ByteBuffer()
         if targets.part != nil, let unfinished = window.unfinished {
-            var map = map
-            write(unfinished.isDiscontinuous, unfinished.initialization, after: &map, unfinished.dateRanges, to: &text)
-            text.writeString(Self.programDateTimeLine(unfinished.programDateTime))
+            var dateRanges = ByteBuffer()
+            for range in unfinished.dateRanges { dateRanges.writeString(range.tag) }
+            text = Self.opening(of: unfinished, dateRanges)
             write(unfinished.parts, to: &text)
         }
         if isEnded { text.writeStaticString("#EXT-X-ENDLIST\n") } else { writeOutlook(to: &text) }
-        return text
+        return PlaylistText(.outlook(next: window.nextMediaSequenceNumber), text)
     }
 
     // MARK: - Tags
 
-    private func writeHeader(to text: inout ByteBuffer) {
+    /// The lines about the whole playlist, and others that `write` adds.
+    private func header(_ write: (inout ByteBuffer) -> Void) -> PlaylistText {
+        var text = ByteBuffer()
         let holdBack = targets.partHoldBack.map { ",PART-HOLD-BACK=\($0.decimalMilliseconds)" } ?? ""
         text.writeString(
             """
@@ -180,6 +213,7 @@ struct MediaPlaylist {
             """
         )
         if let part = targets.part { text.writeString("#EXT-X-PART-INF:PART-TARGET=\(part.decimalMilliseconds)\n") }
+        if targets.isEvent { text.writeStaticString("#EXT-X-PLAYLIST-TYPE:EVENT\n") }
         text.writeString(
             """
             #EXT-X-MEDIA-SEQUENCE:\(window.mediaSequence)
@@ -187,25 +221,8 @@ struct MediaPlaylist {
 
             """
         )
-    }
-
-    private func write(
-        _ isDiscontinuous: Bool,
-        _ initialization: StoredResource,
-        after map: inout StoredResource?,
-        _ dateRanges: [DateRange],
-        to text: inout ByteBuffer
-    ) {
-        if isDiscontinuous { text.writeStaticString("#EXT-X-DISCONTINUITY\n") }
-        if initialization !== map {
-            map = initialization
-            text.writeString("#EXT-X-MAP:URI=\"\(initialization.name)\"\n")
-        }
-        write(dateRanges, to: &text)
-    }
-
-    private func write(_ dateRanges: [DateRange], to text: inout ByteBuffer) {
-        for range in dateRanges { text.writeString(range.tag) }
+        write(&text)
+        return PlaylistText(.header, text)
     }
 
     private func write(_ parts: [PartialSegment], to text: inout ByteBuffer) {
@@ -227,7 +244,7 @@ struct MediaPlaylist {
         let (number, part) =
             next.index > 0
             ? (next.mediaSequenceNumber, next.index - 1)
-            : (next.mediaSequenceNumber - 1, max(0, (window.segments.last?.parts.count ?? 0) - 1))
+            : (next.mediaSequenceNumber - 1, max(0, (window.last?.parts.count ?? 0) - 1))
         let last = targets.part == nil ? "" : ",LAST-PART=\(part)"
         for uri in otherPlaylists {
             text.writeString("#EXT-X-RENDITION-REPORT:URI=\"\(uri)\",LAST-MSN=\(number)\(last)\n")

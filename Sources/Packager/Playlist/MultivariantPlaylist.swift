@@ -114,8 +114,8 @@ extension MultivariantPlaylist.Entry {
         self.init(
             variant: variant,
             peak: writer.peak,
-            average: writer.average(of: window),
-            isIndependent: window.segments.allSatisfy(\.isIndependent),
+            average: writer.average,
+            isIndependent: window.isIndependent,
             uri: writer.playlistName,
             index: writer.id?.index ?? 0
         )

@@ -17,10 +17,12 @@
 internal import LiveStore
 internal import MediaCore
 internal import NIOCore
+internal import Storage
 
 /// The renditions of a live and the multivariant playlist over them.
 struct Ladder {
     private let tag: String
+    private let makeLog: (Rendition.ID) -> MediaLog?
     private var primary: RenditionWriter
     private var further: [Rendition.ID: RenditionWriter] = [:]
     /// The further renditions of the unfinished segment, the defaults first: the others fall back on them.
@@ -31,13 +33,33 @@ struct Ladder {
     private(set) var active: Set<Rendition.ID> = []
 
     /// The renditions of a live that may have some already.
-    init(tag: String, resuming snapshot: LiveStream.Snapshot) {
+    ///
+    /// - Parameters:
+    ///   - tag: the live's.
+    ///   - snapshot: what it has.
+    ///   - makeLog: makes the log of a rendition, where its segments are filed; `nil` when they are kept in memory only.
+    init(
+        tag: String,
+        resuming snapshot: LiveStream.Snapshot,
+        makeLog: @escaping (Rendition.ID) -> MediaLog? = { _ in nil }
+    ) {
         self.tag = tag
+        self.makeLog = makeLog
         let targetDuration = snapshot.targetDuration
-        primary = RenditionWriter(nil, tag: tag, after: snapshot.window, targetDuration: targetDuration)
+        primary = RenditionWriter(
+            nil,
+            tag: tag,
+            after: snapshot.window,
+            targetDuration: targetDuration,
+            log: makeLog(Self.primaryID)
+        )
         for (id, rendition) in snapshot.furtherRenditions {
-            further[id] = RenditionWriter(id, tag: tag, after: rendition.window, targetDuration: targetDuration)
+            further[id] = makeWriter(id, after: rendition.window, targetDuration: targetDuration)
         }
+    }
+
+    private func makeWriter(_ id: Rendition.ID, after window: LiveWindow, targetDuration: Int?) -> RenditionWriter {
+        RenditionWriter(id, tag: tag, after: window, targetDuration: targetDuration, log: makeLog(id))
     }
 
     /// Adds a part to every rendition, and renders all playlists.
@@ -93,8 +115,7 @@ struct Ladder {
                 continue
             }
             if further[id] == nil {
-                let duration = place.targets.duration
-                further[id] = RenditionWriter(id, tag: tag, after: LiveWindow(), targetDuration: duration)
+                further[id] = makeWriter(id, after: LiveWindow(), targetDuration: place.targets.duration)
             }
             windows[id] = windows[id] ?? windows[fallback] ?? windows[Self.primaryID]?.emptySuccessor
             ids.append(id)
@@ -116,8 +137,9 @@ struct Ladder {
             if active.contains(id), let content = set.content(of: id) {
                 segment = windows.modify(id) { further[id]?.append(content, at: place, to: &$0) }
             } else if let source = windows[Rendition.ID(id.form)]?.unfinished, let part = source.parts.last {
+                let filed = segments[Rendition.ID(id.form)]?.filed
                 segment = windows.modify(id) {
-                    further[id]?.append(part, of: source.initialization, at: place, to: &$0)
+                    further[id]?.append(part, of: source.initialization, at: place, filed: filed, to: &$0)
                 }
             } else {
                 continue

@@ -1,6 +1,7 @@
 internal import LiveStore
 internal import MediaCore
 internal import NIOCore
+internal import Storage
 
 /// What a part has in common in all renditions.
 struct PartPlace {
@@ -40,6 +41,7 @@ struct PartContent {
 struct RenditionWriter {
     let id: Rendition.ID?
     private let tag: String
+    private let log: MediaLog?
     /// What EXT-X-STREAM-INF says of the newest segment.
     private(set) var variant: Variant?
     private var meter = BitRateMeter()
@@ -56,13 +58,21 @@ struct RenditionWriter {
     ///   - tag: the live's.
     ///   - window: what it has so far.
     ///   - targetDuration: EXT-X-TARGETDURATION, once it is fixed.
-    init(_ id: Rendition.ID?, tag: String, after window: LiveWindow, targetDuration: Int?) {
+    ///   - log: where its segments are filed; `nil` when they are kept in memory only.
+    init(_ id: Rendition.ID?, tag: String, after window: LiveWindow, targetDuration: Int?, log: MediaLog?) {
         self.id = id
         self.tag = tag
-        let own = window.segments.filter { Self.owns($0, id, tag: tag) }
-        formerInitialization = own.last?.initialization
-        for segment in own {
-            guard let targetDuration else { break }
+        self.log = log
+        formerInitialization = window.heldSegments.last { Self.owns($0.initialization, id, tag: tag) }?.initialization
+        guard let targetDuration else { return }
+        for segment in window.pastSegments where Self.owns(segment.initialization, id, tag: tag) {
+            meter.add(
+                byteCount: segment.resource.bytes.byteCount,
+                duration: segment.duration,
+                targetDuration: targetDuration
+            )
+        }
+        for segment in window.heldSegments where Self.owns(segment.initialization, id, tag: tag) {
             measure(segment, targetDuration: targetDuration)
         }
     }
@@ -73,14 +83,12 @@ struct RenditionWriter {
     /// BANDWIDTH, in bits a second.
     var peak: Double { meter.peak }
 
-    /// AVERAGE-BANDWIDTH over a window of the rendition, in bits a second.
-    func average(of window: LiveWindow) -> Double {
-        min(meter.peak, BitRateMeter.average(of: window.segments.lazy.filter { Self.owns($0, id, tag: tag) }))
-    }
+    /// AVERAGE-BANDWIDTH, in bits a second.
+    var average: Double { meter.average }
 
     /// Whether a segment that the rendition lists has media of its own, and is not the default rendition's.
-    private static func owns(_ segment: MediaSegment, _ id: Rendition.ID?, tag: String) -> Bool {
-        ResourceName(segment.initialization.name, tag: tag)?.rendition == id
+    private static func owns(_ initialization: StoredResource, _ id: Rendition.ID?, tag: String) -> Bool {
+        ResourceName(initialization.name, tag: tag)?.rendition == id
     }
 
     // MARK: - Parts
@@ -109,7 +117,7 @@ struct RenditionWriter {
         pictureCount += runs.first { $0.track.id.kind == .video }?.samples.count ?? 0
         let part = part(at: place, [body], isIndependent: content.isIndependent)
         window.append(part, dateRanges: content.carriesEvents ? place.dateRanges : [])
-        guard let segment = segment(at: place, in: window) else { return nil }
+        guard let segment = segment(at: place, in: window, file: { log?.append($0) }) else { return nil }
         measure(segment, targetDuration: place.targets.duration)
         variant = Variant(content.runs.map(\.track), pictureCount: pictureCount, lasting: segment.duration)
         return segment
@@ -117,17 +125,24 @@ struct RenditionWriter {
 
     /// Adds the default rendition's part to the rendition, under a name of its own: the one that was promised.
     ///
+    /// - Parameters:
+    ///   - part: the default rendition's part.
+    ///   - initialization: what EXT-X-MAP names for it.
+    ///   - place: where it belongs.
+    ///   - filed: the default rendition's whole segment on disk, when the part is its last one.
+    ///   - window: the rendition's.
     /// - Returns: the segment, when the part is its last one.
     func append(
         _ part: PartialSegment,
         of initialization: StoredResource,
         at place: PartPlace,
+        filed: FiledBytes?,
         to window: inout LiveWindow
     ) -> MediaSegment? {
         if place.index == 0 { begin(at: place, isIndependent: part.isIndependent, initialization, in: &window) }
         let copy = self.part(at: place, part.resource.pieces, isIndependent: part.isIndependent)
         window.append(copy, dateRanges: place.dateRanges)
-        return segment(at: place, in: window)
+        return segment(at: place, in: window) { _ in filed }
     }
 
     /// Grows from part to part.
@@ -147,7 +162,8 @@ struct RenditionWriter {
                 programDateTime: place.programDateTime,
                 isIndependent: isIndependent,
                 isDiscontinuous: place.isDiscontinuous,
-                initialization: initialization
+                initialization: initialization,
+                statesMap: window.last?.initialization !== initialization
             )
         )
     }
@@ -160,7 +176,12 @@ struct RenditionWriter {
         )
     }
 
-    private func segment(at place: PartPlace, in window: LiveWindow) -> MediaSegment? {
+    /// The whole segment, when its last part is there.
+    private func segment(
+        at place: PartPlace,
+        in window: LiveWindow,
+        file: ([ByteBuffer]) -> FiledBytes?
+    ) -> MediaSegment? {
         guard let duration = place.segmentDuration, let unfinished = window.unfinished else { return nil }
         let pieces = unfinished.parts.flatMap(\.resource.pieces)
         let resource = resource(.segment(place.mediaSequenceNumber), pieces)
@@ -173,8 +194,9 @@ struct RenditionWriter {
             dateRanges: unfinished.dateRanges,
             initialization: unfinished.initialization,
             resource: resource,
+            filed: file(pieces),
             parts: place.targets.part == nil ? [] : unfinished.parts,
-            lines: MediaPlaylist.lines(unfinished.programDateTime, lasting: duration, uri: resource.name)
+            lines: MediaPlaylist.lines(of: unfinished, lasting: duration, uri: resource.name)
         )
     }
 

@@ -188,9 +188,9 @@ struct ConfigurationKey: Sendable {
     )
     static let windowSeconds = ConfigurationKey(
         path: ["window", "seconds"],
-        defaultValue: "60",
-        expected: "a number from 10 to 3600",
-        summary: "how far back a live playlist reaches; about twice as much is held in memory"
+        defaultValue: "7200",
+        expected: "a number from 10 to 86400, or 0",
+        summary: "how far back a live playlist reaches: a minute from memory, the rest from disk; 0 keeps all of a live"
     )
     static let graceSeconds = ConfigurationKey(
         path: ["grace", "seconds"],

@@ -80,7 +80,8 @@ struct ServerConfiguration: Sendable {
     let partDuration: MediaTime?
     let encryption: Encryption
     let keySeconds: Int
-    let windowDuration: MediaTime
+    /// How far back live playlists reach; `nil` for all of a live.
+    let windowDuration: MediaTime?
     let gracePeriod: Duration
     let logLevel: Logger.Level
     /// The path of hls.js, if there is one.
@@ -142,7 +143,9 @@ struct ServerConfiguration: Sendable {
         keySeconds = try reader.value(.keySeconds) { text in
             Int(text).flatMap { (10...86_400).contains($0) ? $0 : nil }
         }
-        windowDuration = try reader.value(.windowSeconds) { Self.seconds($0, in: 10...3600).map(MediaTime.seconds) }
+        windowDuration = try reader.value(.windowSeconds) { text -> MediaTime?? in
+            text == "0" ? .some(nil) : Self.seconds(text, in: 10...86_400).map { .some(.seconds($0)) }
+        }
         gracePeriod = try reader.value(.graceSeconds) { Self.seconds($0, in: 0...3600).map { .seconds($0) } }
         logLevel = try reader.value(.logLevel) { Logger.Level(rawValue: $0) }
         hlsJavaScript = try reader.value(.hlsJavaScript) { .some($0.isEmpty ? nil : $0) }
