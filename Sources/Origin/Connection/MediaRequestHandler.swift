@@ -2,11 +2,13 @@ internal import Glibc
 import Logging
 import NIOCore
 import NIOHTTP1
+import Storage
 
 /// Answers the requests of one connection, in order, and closes it when that is due.
 ///
-/// Nothing here takes a body, and every answer is in memory: a request is answered the moment its head is complete, unless
-/// it asks for what is not there yet. Then those behind it wait too, so that answers keep the order of requests.
+/// Nothing here takes a body, and most answers are in memory: a request is answered the moment its head is complete, unless
+/// it asks for what is not there yet or what lies on disk. Then those behind it wait too, so that answers keep the order of
+/// requests.
 final class MediaRequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
@@ -31,10 +33,22 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private var isClosing = false
     /// The request whose answer is not there yet.
     private var held: HeldRequest?
+    /// The response whose body comes from the disk.
+    private var transfer: Transfer?
     /// The requests behind it.
     private var queue: [HTTPRequestHead] = []
     /// Whether the peer sends no more.
     private var hasInputEnded = false
+
+    private struct Transfer {
+        let file: FileTransfer
+        let persistence: Persistence
+        /// What stands in front of the first chunk: should that fail, there is time for another response.
+        var head: ByteBuffer?
+    }
+
+    /// Whether what arrives now has to wait.
+    private var isBusy: Bool { held != nil || transfer != nil }
 
     init(
         router: Router,
@@ -54,9 +68,9 @@ final class MediaRequestHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing, case .head(let head) = unwrapInboundIn(data) else { return }
-        guard held != nil else { return answer(head, context: context) }
+        guard isBusy else { return answer(head, context: context) }
         guard queue.count < Self.largestQueue else {
-            logger.info("too many requests behind one that is held")
+            logger.info("too many requests behind one that waits")
             return context.close(promise: nil)
         }
         queue.append(head)
@@ -70,6 +84,8 @@ final class MediaRequestHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         held?.cancel()
         held = nil
+        transfer?.file.cancel()
+        transfer = nil
         context.fireChannelInactive()
     }
 
@@ -78,7 +94,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
         case ChannelEvent.inputClosed:
             // The peer sends no more but may still read: what was asked for goes out, then the connection ends.
             hasInputEnded = true
-            if held == nil { finish(context: context) }
+            if !isBusy { finish(context: context) }
         case let expiry as ConnectionTimes.Expiry: expired(expiry, context: context)
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -89,13 +105,25 @@ final class MediaRequestHandler: ChannelInboundHandler {
     /// - Parameters:
     ///   - head: the request.
     ///   - deadline: when it is answered at the latest; `nil` before it was held.
+    ///   - loaded: what was loaded for it.
     ///   - context: the handler's.
-    private func answer(_ head: HTTPRequestHead, until deadline: NIODeadline? = nil, context: ChannelHandlerContext) {
-        let settled = HeldRequest.settle(head, by: router, for: peerAddress, until: deadline, on: context.eventLoop) {
-            [self] deadline in
+    private func answer(
+        _ head: HTTPRequestHead,
+        until deadline: NIODeadline? = nil,
+        with loaded: Router.Loaded? = nil,
+        context: ChannelHandlerContext
+    ) {
+        let settled = HeldRequest.settle(
+            head,
+            by: router,
+            for: peerAddress,
+            until: deadline,
+            with: loaded,
+            on: context.eventLoop
+        ) { [self] deadline, loaded in
             guard held != nil else { return }
             held = nil
-            answer(head, until: deadline, context: context)
+            answer(head, until: deadline, with: loaded, context: context)
             answerQueue(context: context)
             context.flush()
         }
@@ -111,8 +139,8 @@ final class MediaRequestHandler: ChannelInboundHandler {
     }
 
     private func answerQueue(context: ChannelHandlerContext) {
-        while held == nil, !isClosing, !queue.isEmpty { answer(queue.removeFirst(), context: context) }
-        if held == nil, hasInputEnded { finish(context: context) }
+        while !isBusy, !isClosing, !queue.isEmpty { answer(queue.removeFirst(), context: context) }
+        if !isBusy, hasInputEnded { finish(context: context) }
     }
 
     /// Ends the connection behind what has been written.
@@ -128,8 +156,8 @@ final class MediaRequestHandler: ChannelInboundHandler {
         case is HTTPParserError, is NIOHTTPDecoderError:
             guard !isClosing else { return }
             logger.info("request refused", metadata: ["error.type": "\(error)"])
-            // An answer now would be taken for that of the request that is held.
-            guard held == nil else { return context.close(promise: nil) }
+            // An answer now would be taken for that of the request that waits.
+            guard !isBusy else { return context.close(promise: nil) }
             let isTooLarge = (error as? HTTPParserError) == .headerOverflow
             let response: Response =
                 isTooLarge
@@ -148,6 +176,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
         let response = answer.response
         let lines = preamble.lines(response.status, answer.persistence)
         let byteCount = response.byteCount
+        if let file = response.file { return begin(file, lines, response.fields, answer.persistence, context: context) }
         let isSmall = byteCount <= Self.largestCopiedBody
         var head = context.channel.allocator.buffer(
             capacity: lines.readableBytes + response.fields.readableBytes + (isSmall ? byteCount : 0)
@@ -184,13 +213,70 @@ final class MediaRequestHandler: ChannelInboundHandler {
         context.channel.closeFuture.whenComplete { _ in timer.cancel() }
     }
 
+    // MARK: - Bodies on disk
+
+    private func begin(
+        _ slice: FileSlice,
+        _ lines: ByteBuffer,
+        _ fields: ByteBuffer,
+        _ persistence: Persistence,
+        context: ChannelHandlerContext
+    ) {
+        var head = lines
+        head.writeImmutableBuffer(fields)
+        let file = FileTransfer(slice, by: router.disk, on: context.eventLoop)
+        transfer = Transfer(file: file, persistence: persistence, head: head)
+        readOn(context: context)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { readOn(context: context) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Reads the next chunk of a body, unless one is being read.
+    private func readOn(context: ChannelHandlerContext) {
+        guard let transfer, !transfer.file.isReading else { return }
+        transfer.file.readOn { [self] result in
+            switch result {
+            case .success(let chunk): send(chunk, context: context)
+            case .failure(let error): fail(error, context: context)
+            }
+        }
+    }
+
+    private func send(_ chunk: ByteBuffer, context: ChannelHandlerContext) {
+        guard let transfer else { return }
+        if let head = transfer.head { context.write(wrapOutboundOut(head), promise: nil) }
+        self.transfer?.head = nil
+        guard transfer.file.isAtEnd else {
+            context.writeAndFlush(wrapOutboundOut(chunk), promise: nil)
+            if context.channel.isWritable { readOn(context: context) }
+            return
+        }
+        self.transfer = nil
+        write(last: chunk, transfer.persistence, context: context)
+        answerQueue(context: context)
+        context.flush()
+    }
+
+    /// The length was promised with the head: behind that a body can only be broken off.
+    private func fail(_ error: any Error, context: ChannelHandlerContext) {
+        logger.warning("segment could not be read from the disk", metadata: ["error.type": "\(error)"])
+        guard let transfer, transfer.head != nil else { return context.close(promise: nil) }
+        self.transfer = nil
+        send(Router.Answer(response: .unreadable, persistence: transfer.persistence), context: context)
+        answerQueue(context: context)
+        context.flush()
+    }
+
     private func expired(_ expiry: ConnectionTimes.Expiry, context: ChannelHandlerContext) {
         switch expiry {
         case .idle: context.close(promise: nil)
         case .hold: held?.expire()
         case .requestHead:
             logger.info("request took too long to arrive")
-            guard !isClosing, held == nil else { return context.close(promise: nil) }
+            guard !isClosing, !isBusy else { return context.close(promise: nil) }
             let response = Response.plain(.requestTimeout, "The request took too long.\n")
             send(Router.Answer(response: response, persistence: .close), context: context)
             context.flush()

@@ -67,6 +67,9 @@ public struct SegmentEncryption: Sendable {
 
     // MARK: - Media
 
+    /// The entity tag of what is encrypted, from that of what it is made of; both without quotes.
+    static func entityTag(of plain: String) -> String { "\(plain)-aes" }
+
     /// A segment or a part, encrypted; anything else as it is.
     func encrypted(_ resource: StoredResource, tag: String, targetDuration: Int) -> StoredResource {
         let number: Int
@@ -80,7 +83,7 @@ public struct SegmentEncryption: Sendable {
                 kind: resource.kind,
                 name: resource.name,
                 body: Self.encrypt(resource.pieces, key: key, number: number),
-                entityTag: "\(resource.entityTag)-aes"
+                entityTag: Self.entityTag(of: resource.entityTag)
             )
         }
     }

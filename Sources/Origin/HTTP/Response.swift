@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Storage
 
 /// An answer, complete but for what depends on the connection: the status line, Date and Connection.
 struct Response: Sendable {
@@ -9,6 +10,8 @@ struct Response: Sendable {
     var fields: ByteBuffer
     /// The content, one piece behind the other; none in answers to HEAD and where a status has no content.
     var pieces: [ByteBuffer]
+    /// Where the content is when it is not in memory; then there are no pieces.
+    var file: FileSlice?
 
     /// An answer with fields and content.
     init(_ status: HTTPResponseStatus, _ fields: HeaderFields, body: ByteBuffer? = nil) {
@@ -16,14 +19,15 @@ struct Response: Sendable {
     }
 
     /// An answer from fields that were finished before.
-    init(_ status: HTTPResponseStatus, prebuilt fields: ByteBuffer, pieces: [ByteBuffer] = []) {
+    init(_ status: HTTPResponseStatus, prebuilt fields: ByteBuffer, pieces: [ByteBuffer] = [], file: FileSlice? = nil) {
         self.status = status
         self.fields = fields
         self.pieces = pieces
+        self.file = file
     }
 
     /// The length of the content in bytes.
-    var byteCount: Int { pieces.reduce(0) { $0 + $1.readableBytes } }
+    var byteCount: Int { file?.length ?? pieces.reduce(0) { $0 + $1.readableBytes } }
 
     /// An answer with text for content, its length and media type added to the fields.
     init(_ status: HTTPResponseStatus, _ type: MediaType, _ text: String, _ fields: HeaderFields = HeaderFields()) {
@@ -38,6 +42,7 @@ struct Response: Sendable {
     var withoutBody: Response {
         var response = self
         response.pieces = []
+        response.file = nil
         return response
     }
 }

@@ -5,8 +5,9 @@ import NIOHTTP2
 
 /// Answers the one request of an HTTP/2 stream.
 ///
-/// The answer is in memory when it is due, as over HTTP/1.1. Its body goes out in pieces as the client takes them: what waits
-/// costs a reference, not a copy, however wide the client opens its window.
+/// Most answers are in memory when they are due, as over HTTP/1.1. The body goes out in pieces as the client takes them: what
+/// waits costs a reference, not a copy, however wide the client opens its window. A body on disk is read as the client takes
+/// it.
 final class HTTP2RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
@@ -20,7 +21,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
         case waitingForEnd(HTTPRequestHead)
         /// What is asked for is not there yet.
         case held(HeldRequest)
-        /// What is left of the body, the next piece last.
+        /// What is left in memory of the body, the next piece last; what is left on disk comes behind it.
         case sending([ByteBuffer])
         case done
     }
@@ -33,6 +34,10 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     private let logger: Logger
     private var state = State.waitingForHead
     private var resetsWhenSent = false
+    /// The rest of a body on disk.
+    private var transfer: FileTransfer?
+    /// What stands in front of a body on disk: should its first chunk fail, there is time for another response.
+    private var pendingHead: HTTP2Frame.FramePayload.Headers?
     private var timer: Scheduled<Void>?
 
     init(_ answering: Answering) {
@@ -73,6 +78,8 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if case .held(let request) = state { request.cancel() }
         state = .done
+        transfer?.cancel()
+        transfer = nil
         timer?.cancel()
         context.fireChannelInactive()
     }
@@ -105,14 +112,26 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     /// - Parameters:
     ///   - head: the request.
     ///   - deadline: when it is answered at the latest; `nil` before it was held.
+    ///   - loaded: what was loaded for it.
     ///   - context: the handler's.
-    private func answer(_ head: HTTPRequestHead, until deadline: NIODeadline? = nil, context: ChannelHandlerContext) {
+    private func answer(
+        _ head: HTTPRequestHead,
+        until deadline: NIODeadline? = nil,
+        with loaded: Router.Loaded? = nil,
+        context: ChannelHandlerContext
+    ) {
         timer?.cancel()
         state = .done
-        let settled = HeldRequest.settle(head, by: router, for: peerAddress, until: deadline, on: context.eventLoop) {
-            [self] deadline in
+        let settled = HeldRequest.settle(
+            head,
+            by: router,
+            for: peerAddress,
+            until: deadline,
+            with: loaded,
+            on: context.eventLoop
+        ) { [self] deadline, loaded in
             guard case .held = state else { return }
-            answer(head, until: deadline, context: context)
+            answer(head, until: deadline, with: loaded, context: context)
             context.flush()
         }
         switch settled {
@@ -142,7 +161,12 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
         let fields = HTTP2Head.fields(of: response, date: preamble.date)
         let isEmpty = response.byteCount == 0
         let head = HTTP2Frame.FramePayload.Headers(headers: fields, endStream: isEmpty)
-        context.write(wrapOutboundOut(.headers(head)), promise: nil)
+        if let file = response.file, !isEmpty {
+            transfer = FileTransfer(file, by: router.disk, on: context.eventLoop)
+            pendingHead = head
+        } else {
+            context.write(wrapOutboundOut(.headers(head)), promise: nil)
+        }
         state = isEmpty ? .done : .sending(response.pieces.reversed())
         resetsWhenSent = !isComplete
         watchProgress(context: context)
@@ -151,12 +175,11 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
 
     private func writePieces(context: ChannelHandlerContext) {
         while case .sending(var pieces) = state, context.channel.isWritable {
+            guard var body = pieces.popLast() else { return readOn(context: context) }
             state = .done
-            guard var body = pieces.popLast(),
-                let piece = body.readSlice(length: min(Self.pieceSize, body.readableBytes))
-            else { return }
+            guard let piece = body.readSlice(length: min(Self.pieceSize, body.readableBytes)) else { return }
             if body.readableBytes > 0 { pieces.append(body) }
-            let isLast = pieces.isEmpty
+            let isLast = pieces.isEmpty && transfer?.isAtEnd ?? true
             if !isLast { state = .sending(pieces) }
             watchProgress(context: context)
             let payload = HTTP2Frame.FramePayload.data(.init(data: .byteBuffer(piece), endStream: isLast))
@@ -170,7 +193,34 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
         }
     }
 
-    /// A client that takes nothing of a body loses the stream.
+    /// Reads the next chunk of a body on disk, unless one is being read.
+    private func readOn(context: ChannelHandlerContext) {
+        guard let transfer, !transfer.isReading else { return }
+        transfer.readOn { [self] result in
+            guard case .sending = state else { return }
+            switch result {
+            case .success(let chunk):
+                if let head = pendingHead { context.write(wrapOutboundOut(.headers(head)), promise: nil) }
+                pendingHead = nil
+                state = .sending([chunk])
+                writePieces(context: context)
+                context.flush()
+            case .failure(let error): fail(error, context: context)
+            }
+        }
+    }
+
+    /// The length was promised with the head: behind that a body can only be broken off.
+    private func fail(_ error: any Error, context: ChannelHandlerContext) {
+        logger.warning("segment could not be read from the disk", metadata: ["error.type": "\(error)"])
+        transfer = nil
+        guard pendingHead != nil else { return context.close(promise: nil) }
+        pendingHead = nil
+        send(.unreadable, isComplete: !resetsWhenSent, context: context)
+        context.flush()
+    }
+
+    /// A client that takes nothing of a body, or a disk that gives nothing, costs the stream.
     private func watchProgress(context: ChannelHandlerContext) {
         timer?.cancel()
         guard case .sending = state else { return }

@@ -69,6 +69,13 @@ extension Response {
         return failure(.notFound, "Nothing is live here now.", on: .media, fields)
     }
 
+    /// What a segment on disk gets that cannot be read now; a player tries again.
+    static var unreadable: Response {
+        var fields = HeaderFields()
+        fields.add("Retry-After", "1")
+        return failure(.serviceUnavailable, "This cannot be read from the disk now.", on: .media, fields)
+    }
+
     /// The answer to a method that nothing here has (RFC 9110 §15.5.6).
     static func methodNotAllowed(_ route: Route) -> Response {
         var fields = HeaderFields()

@@ -111,7 +111,7 @@ extension Router {
     }
 
     /// Counts what a viewer gets of a live, and the viewer as one who follows it.
-    private func counted(
+    func counted(
         _ response: Response,
         of stream: LiveStream?,
         _ kind: Audience.Kind,
@@ -135,42 +135,38 @@ extension Router {
     ///   - headers: the request's header fields.
     ///   - encryption: how it is encrypted.
     ///   - mayHold: whether the reader may be held until a part is there that has been promised.
+    ///   - loaded: what has become of the load that this asked for before.
     /// - Returns: the response, or what to wait for.
     func mediaResource(
         of id: StreamID,
         named name: String,
         _ headers: HTTPHeaders,
         _ encryption: SegmentEncryption?,
-        mayHold: Bool
+        mayHold: Bool,
+        loaded: Loaded?
     ) -> Reply {
         if let encryption, name.utf8.suffix(4).elementsEqual(".key".utf8) {
             return .response(key(named: name, of: id, encryption))
         }
-        guard let (found, owner) = store.resource(of: id, named: name), let plain = found.held else {
+        guard let (found, owner) = store.resource(of: id, named: name) else {
             guard mayHold, let hold = promise(of: name, in: id) else {
                 return .response(.failure(.notFound, "There is no such segment, or no longer.", on: .media))
             }
             return .hold(hold)
         }
-        var resource = plain
+        var resource: StoredResource
+        switch found {
+        case .filed(let filed, _): return filedResource(filed, of: owner, headers, encryption, loaded: loaded)
+        case .held(let held): resource = held
+        }
         if let encryption, let targetDuration = owner.snapshot.targetDuration {
-            resource = encryption.encrypted(plain, tag: owner.tag, targetDuration: targetDuration)
+            resource = encryption.encrypted(resource, tag: owner.tag, targetDuration: targetDuration)
         }
         let tag = "\"\(resource.entityTag)\""
         let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, pieces: resource.pieces)
-        if !headers.contains(name: "if-none-match"), let value = headers.first(name: "range"),
-            headers.first(name: "if-range").map({ EntityTag.ifRange($0, holdsFor: tag) }) ?? true
-        {
-            switch RangeRequest(value, length: resource.byteCount) {
-            case .whole: break
-            case .part(let range):
-                let response = form.partialContent(range)
-                return .response(counted(response, of: owner, Audience.Kind(resource: name)))
-            case .unsatisfiable: return .response(.rangeNotSatisfiable(length: resource.byteCount))
-            }
-        }
-        let response = respond(with: form, of: resource, .plain, headers)
-        return .response(counted(response, of: owner, Audience.Kind(resource: name)))
+        return .response(
+            media(form, headers, of: owner, named: name) { respond(with: form, of: resource, .plain, headers) }
+        )
     }
 
     /// A key, for whoever may watch, and for no cache.
@@ -203,9 +199,7 @@ extension Router {
         guard representation.policy != .unstored else {
             return Response(.ok, prebuilt: representation.fields.finished(), pieces: representation.pieces)
         }
-        if headers.contains(where: {
-            $0.name.isEqual(ignoringCaseOf: "if-none-match") && EntityTag.list($0.value, contains: representation.tag)
-        }) {
+        if headers.namesInIfNoneMatch(representation.tag) {
             let unchanged = resource.derived(fields.unchanged) { _ in representation.unchangedFields }
             return Response(.notModified, prebuilt: unchanged)
         }

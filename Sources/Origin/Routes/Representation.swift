@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Storage
 
 /// One form in which media is sent, and the fields that go with it.
 struct Representation {
@@ -9,9 +10,12 @@ struct Representation {
     let policy: CachePolicy
     /// The entity tag, quotes included.
     let tag: String
-    let pieces: [ByteBuffer]
+    var pieces: [ByteBuffer] = []
+    /// Where the bytes are when they are not in memory.
+    var file: FileSlice?
 
-    private var length: Int { pieces.reduce(0) { $0 + $1.readableBytes } }
+    /// How many bytes there are.
+    var length: Int { file?.length ?? pieces.reduce(0) { $0 + $1.readableBytes } }
 
     /// The fields of a 200 with the whole body.
     var fields: HeaderFields {
@@ -31,7 +35,12 @@ struct Representation {
     func partialContent(_ range: Range<Int>) -> Response {
         var fields = contentFields(length: range.count)
         fields.add("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(length)")
-        return Response(.partialContent, prebuilt: fields.finished(), pieces: pieces.slice(range))
+        return Response(
+            .partialContent,
+            prebuilt: fields.finished(),
+            pieces: pieces.slice(range),
+            file: file?.subslice(range)
+        )
     }
 
     private func contentFields(length: Int) -> HeaderFields {

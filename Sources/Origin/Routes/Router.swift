@@ -26,6 +26,10 @@ struct Router: Sendable {
     var encryption: SegmentEncryption?
     /// Where what is sent is counted, besides with each live.
     var meters: OriginMetrics?
+    /// Reads what lies on disk.
+    var disk = DiskReader()
+    /// Segments from the disk that were needed whole.
+    var loadedSegments = LoadedSegments()
 
     /// A response and what becomes of the connection after it.
     struct Answer: Sendable {
@@ -53,12 +57,14 @@ struct Router: Sendable {
     enum Outcome: Sendable {
         case answer(Answer)
         case hold(Hold)
+        case load(Load)
     }
 
     /// What becomes of a request for a resource.
     enum Reply {
         case response(Response)
         case hold(Hold)
+        case load(Load)
     }
 
     /// Decides about one request.
@@ -67,14 +73,21 @@ struct Router: Sendable {
     ///   - head: the request.
     ///   - peerAddress: who asks, without the port.
     ///   - mayHold: whether the reader may be held; false when it has been held for long enough.
+    ///   - loaded: what has become of the load that this asked for before.
     /// - Returns: the answer, or what to wait for before this is asked again.
-    func outcome(of head: HTTPRequestHead, from peerAddress: String, mayHold: Bool = true) -> Outcome {
+    func outcome(
+        of head: HTTPRequestHead,
+        from peerAddress: String,
+        mayHold: Bool = true,
+        loaded: Loaded? = nil
+    ) -> Outcome {
         // A fault in the framing or the target may mean that the next request is not where it seems to be.
         if let fault = RequestFault(head, maximumTargetLength: maximumTargetLength) {
             return .answer(Answer(response: fault.response, persistence: .close))
         }
-        switch reply(to: head, from: peerAddress, mayHold: mayHold) {
+        switch reply(to: head, from: peerAddress, mayHold: mayHold, loaded: loaded) {
         case .hold(let hold): return .hold(hold)
+        case .load(let load): return .load(load)
         case .response(let response):
             return .answer(
                 Answer(
@@ -85,7 +98,12 @@ struct Router: Sendable {
         }
     }
 
-    private func reply(to head: HTTPRequestHead, from peerAddress: String, mayHold: Bool) -> Reply {
+    private func reply(
+        to head: HTTPRequestHead,
+        from peerAddress: String,
+        mayHold: Bool,
+        loaded: Loaded?
+    ) -> Reply {
         // The server as a whole can be asked for its methods (RFC 9110 §9.3.7).
         if head.uri == "*" { return .response(.options(on: .plain)) }
         var target: RequestTarget
@@ -112,7 +130,7 @@ struct Router: Sendable {
         case .renditionPlaylist(let id, let name):
             return playlist(of: id, .rendition(name: name), query, viewer, encryption, mayHold: mayHold)
         case .mediaResource(let id, let name):
-            return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
+            return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold, loaded: loaded)
         default:
             let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
             return .response(get(route, target, headers, prefix: prefix))

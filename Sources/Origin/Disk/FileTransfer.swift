@@ -1,0 +1,58 @@
+import NIOCore
+import Storage
+
+/// Reads the body of one response from its file, a chunk at a time, as its connection can send more.
+///
+/// One chunk is on its way at most, so that is what a slow reader costs. Belongs to the connection's event loop.
+final class FileTransfer {
+    /// How much is read at once, in bytes: as much as the system takes from a connection at once
+    /// (``OriginLimits/sendBufferSize``).
+    static let chunkSize = 256 << 10
+
+    private let reader: DiskReader
+    private let eventLoop: any EventLoop
+    /// What has not been read yet; `nil` when nobody wants it any more.
+    private var rest: FileSlice?
+    private(set) var isReading = false
+
+    init(_ slice: FileSlice, by reader: DiskReader, on eventLoop: any EventLoop) {
+        rest = slice
+        self.reader = reader
+        self.eventLoop = eventLoop
+    }
+
+    /// Whether everything was read.
+    var isAtEnd: Bool { rest.map { $0.length == 0 } ?? true }
+
+    /// Reads the next chunk.
+    ///
+    /// Not to be called while it reads, or at the end.
+    ///
+    /// - Parameter receive: called once, on the event loop, unless the transfer is cancelled before.
+    func readOn(_ receive: @escaping (Result<ByteBuffer, any Error>) -> Void) {
+        guard let rest, !isReading else { return }
+        isReading = true
+        let length = min(Self.chunkSize, rest.length)
+        let bound = NIOLoopBound((transfer: self, receive: receive), eventLoop: eventLoop)
+        reader.read(rest.subslice(0..<length)) { [eventLoop] result in
+            eventLoop.execute {
+                let (transfer, receive) = bound.value
+                guard transfer.finishReading(length) else { return }
+                receive(result)
+            }
+        }
+    }
+
+    /// Lets go of the file: nobody wants the rest.
+    func cancel() { rest = nil }
+
+    private func finishReading(_ length: Int) -> Bool {
+        isReading = false
+        guard let rest else { return false }
+        self.rest = rest.subslice(length..<rest.length)
+        return true
+    }
+}
+
+@available(*, unavailable)
+extension FileTransfer: Sendable {}
