@@ -226,6 +226,8 @@ final class MediaRequestHandler: ChannelInboundHandler {
         head.writeImmutableBuffer(fields)
         let file = FileTransfer(slice, by: router.disk, on: context.eventLoop)
         transfer = Transfer(file: file, persistence: persistence, head: head)
+        // Already now: what the peer sends behind such a request is no request, and the parser calls it an error.
+        if persistence == .close { isClosing = true }
         readOn(context: context)
     }
 

@@ -10,7 +10,7 @@ final class DiskReader: Sendable {
     /// As many reads as run at once; a disk gains little from more, and what the page cache has takes microseconds.
     private static let threadCount = 4
 
-    private let pool = NIOThreadPool(numberOfThreads: threadCount)
+    let pool = NIOThreadPool(numberOfThreads: threadCount)
 
     deinit { pool.shutdownGracefully { _ in } }
 
