@@ -337,8 +337,8 @@ extension PackagerConfiguration {
             partDuration: configuration.partDuration,
             windowDuration: configuration.windowDuration,
             gracePeriod: configuration.gracePeriod,
-            // Viewers may be a whole window behind, and pause for a moment.
-            endedRetention: .seconds((configuration.windowDuration?.seconds ?? 0) + 60)
+            // Viewers may be a whole window behind, and pause for a moment; of a live without end, as long as by default.
+            endedRetention: .seconds((configuration.windowDuration?.seconds ?? 7200) + 60)
         )
     }
 }

@@ -134,6 +134,8 @@ struct FileTransferTests {
         let received = try await midway.receivedAtEnd()
         #expect(WireResponse.all(in: received).isEmpty, "it promised more than came, and nothing came behind it")
         #expect(received.count <= FileTransfer.chunkSize + 1000)
+        let text = String(decoding: received, as: UTF8.self)
+        #expect(text.split(separator: "HTTP/1.1 ").count == 1, "no other response in the middle of the body")
 
         try await live.truncate(to: 0)
         let atOnce = try await connect(server)

@@ -15,8 +15,9 @@ final class FiledLive: Sendable {
     let fixture = Fixture()
     let folder: TemporaryFolder
     let storage: MediaStorage
+    /// The name of the newest segment, which is in memory.
+    let heldName: String
     private let stream: LiveStream
-    private let resources = Mutex<[String: FiledResource]>([:])
 
     // The sizes are those of the segments, in bytes.
     init(_ sizes: Int...) async throws {
@@ -29,17 +30,47 @@ final class FiledLive: Sendable {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         stream = try fixture.goLive("main")
+        heldName = "t1-\(100 + sizes.count).m4s"
+        var window = LiveWindow(firstMediaSequenceNumber: 100)
+        // None but the newest is held in memory.
+        let windowLimits = LiveWindow.Limits(duration: .seconds(60), memory: .milliseconds(1), minimumSegments: 6)
         for (index, size) in sizes.enumerated() {
             // Each has a log of its own, so that no file is kept for what may come.
             let log = storage.makeLog(named: "main-\(100 + index)")
             let body = Self.body(100 + index, size)
             let half = body.getSlice(at: 0, length: size / 2) ?? ByteBuffer()
             let rest = body.getSlice(at: size / 2, length: size - size / 2) ?? ByteBuffer()
-            let name = "t1-\(100 + index).m4s"
-            let resource = FiledResource(name: name, entityTag: name, bytes: log.append([half, rest]))
-            resources.withLock { $0[name] = resource }
+            let filed = log.append([half, rest])
+            await storage.flush()
+            window.append(Self.segment(100 + index, body, filed), limits: windowLimits)
         }
-        await storage.flush()
+        window.append(Self.segment(100 + sizes.count, fixture.segmentBody, nil), limits: windowLimits)
+        show(window)
+    }
+
+    private func show(_ window: LiveWindow) {
+        var snapshot = stream.snapshot
+        snapshot.window = window
+        stream.publish(snapshot)
+    }
+
+    private static func segment(_ number: Int, _ body: ByteBuffer, _ filed: FiledBytes?) -> MediaSegment {
+        let name = "t1-\(number).m4s"
+        return MediaSegment(
+            mediaSequenceNumber: number,
+            duration: .seconds(2),
+            programDateTime: WallClockTime(milliseconds: 0),
+            isIndependent: true,
+            isDiscontinuous: false,
+            initialization: StoredResource(
+                kind: .initializationSegment,
+                name: "t1-init-0.mp4",
+                body: ByteBuffer(string: "ftyp moov"),
+                entityTag: "t1-init-0"
+            ),
+            resource: StoredResource(kind: .mediaSegment, name: name, body: body, entityTag: name),
+            filed: filed
+        )
     }
 
     /// A router that finds the segments.
@@ -47,15 +78,11 @@ final class FiledLive: Sendable {
         var router = fixture.router()
         router.encryption = encryption
         router.loadedSegments = loaded
-        router.filed = { [weak self] id, name in
-            guard let self, id == stream.id, let resource = resources.withLock({ $0[name] }) else { return nil }
-            return (resource, stream)
-        }
         return router
     }
 
     /// Forgets the segments, as a live does when their time is over.
-    func forget() { resources.withLock { $0 = [:] } }
+    func forget() { show(LiveWindow(firstMediaSequenceNumber: 200)) }
 
     /// Cuts all files to a length.
     func truncate(to length: Int) async throws {
