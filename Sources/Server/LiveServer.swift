@@ -69,9 +69,11 @@ struct LiveServer: Service {
         }
         readiness = Readiness()
         let registry = PrometheusRegistry(
-            help: IngestMetrics.help.merging(OriginMetrics.help) { $1 }.merging(ProcessMetrics.help) { $1 }
+            help: [OriginMetrics.help, StorageMetrics.help, ProcessMetrics.help]
+                .reduce(IngestMetrics.help) { $0.merging($1) { $1 } }
         )
         let originMetrics = OriginMetrics(registry)
+        let storageMetrics = StorageMetrics(registry)
         publishing = try Publishing(configuration, metrics: registry, logger: logger)
         let rtmpsCertificate = try Self.certificate(configuration, for: configuration.rtmpsPort)
         let httpsCertificate = try Self.certificate(
@@ -129,7 +131,10 @@ struct LiveServer: Service {
         operations = Self.operations(
             configuration,
             registry,
-            beforeReading: { originMetrics.update(from: store) },
+            beforeReading: { [storage] in
+                originMetrics.update(from: store)
+                storageMetrics.update(from: storage)
+            },
             readiness: readiness,
             group: group,
             logger: logger
