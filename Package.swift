@@ -104,7 +104,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PackagerTests",
-            dependencies: ["Packager", "LiveStore", "MediaCore", "TestSupport", nioCore, logging]
+            dependencies: ["Packager", "LiveStore", "MediaCore", "TestSupport", nioCore, nioPosix, logging]
         ),
         .testTarget(
             name: "OriginTests",
