@@ -106,7 +106,9 @@ let package = Package(
         ),
         .testTarget(
             name: "PackagerTests",
-            dependencies: ["Packager", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore, logging]
+            dependencies: [
+                "Packager", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore, nioPosix, logging,
+            ]
         ),
         .testTarget(
             name: "OriginTests",

@@ -80,6 +80,9 @@ final class LivePackager: AccessUnitSink {
         self.metadata.append(metadata, at: time)
     }
 
+    /// Takes note that nothing more of a track will come for now: the others go on without waiting for it.
+    func leave(_ id: TrackID) { segmenter.leave(id) }
+
     func finish(_ end: PublishEnd) {
         for set in segmenter.finish() { publish(set) }
         guard !snapshot.window.isEmpty else {

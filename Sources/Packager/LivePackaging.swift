@@ -1,6 +1,7 @@
 public import LiveStore
 public import Logging
 public import MediaCore
+public import NIOCore
 public import Storage
 
 /// Where the packager gets the time from.
@@ -23,11 +24,12 @@ public struct PackagerClock: Sendable {
 /// Opens a packager for each publish, and ends the lives whose publisher does not come back.
 public final class LivePackaging: AccessUnitSinkProvider {
     private let store: LiveStore
-    private let storage: MediaStorage?
     private let configuration: PackagerConfiguration
     private let clock: PackagerClock
-    private let makeTag: @Sendable () -> String
     private let logger: Logger
+    private let opening: LiveOpening
+    /// The publishes that are variants of one live, where names can tell that.
+    private let groups: PublishGroups?
 
     /// Packaging into a store.
     ///
@@ -37,6 +39,8 @@ public final class LivePackaging: AccessUnitSinkProvider {
     ///   - configuration: how they are cut and kept.
     ///   - clock: the time.
     ///   - makeTag: makes a token that no other live has had, of the characters of a ``StreamID``.
+    ///   - ladder: how names tell that publishes are variants of one live, and the loops that such lives are made on; `nil`
+    ///     when each publish is a live of its own.
     ///   - logger: told what a streamer or an operator should know.
     public init(
         store: LiveStore,
@@ -44,31 +48,36 @@ public final class LivePackaging: AccessUnitSinkProvider {
         configuration: PackagerConfiguration,
         clock: PackagerClock,
         makeTag: @escaping @Sendable () -> String,
+        ladder: (endings: LadderEndings, eventLoops: any EventLoopGroup)? = nil,
         logger: Logger
     ) {
         self.store = store
-        self.storage = storage
         self.configuration = configuration
         self.clock = clock
-        self.makeTag = makeTag
         self.logger = logger
-    }
-
-    /// Begins the live of this name, or resumes it when its publisher went away a moment ago.
-    public func beginPublish(_ id: StreamID) -> any AccessUnitSink {
-        var logger = logger
-        logger[metadataKey: "stream.id"] = "\(id)"
-        let (stream, isResumed) = store.begin(id, tag: makeTag(), now: clock.wall())
-        if isResumed { logger.info("live resumed: the encoder is back") }
-        return LivePackager(
-            stream: stream,
+        let opening = LiveOpening(
             store: store,
             storage: storage,
             configuration: configuration,
             clock: clock,
+            makeTag: makeTag,
             logger: logger
         )
+        self.opening = opening
+        groups = ladder.map { PublishGroups($0.endings, on: $0.eventLoops, opening) }
     }
+
+    /// Begins the live of this name, or resumes it when its publisher went away a moment ago; or joins the live that this name
+    /// is a variant of.
+    public func beginPublish(_ id: StreamID) -> any AccessUnitSink {
+        groups?.beginPublish(id) ?? opening.packager(for: id)
+    }
+
+    /// Waits until the lives have all that their publishers have sent so far: with variants that takes a moment.
+    public func settle() async { await groups?.settle() }
+
+    /// How many lives have publishers that may be several.
+    var openGroupCount: Int { groups?.count ?? 0 }
 
     /// Ends the lives whose grace period is over and forgets those that ended long enough ago.
     ///
@@ -100,6 +109,38 @@ public final class LivePackaging: AccessUnitSinkProvider {
                 metadata: ["stream.id": "\(stream.id)", "live.duration": "\(snapshot.window.end.decimalSeconds) s"]
             )
         }
+    }
+}
+
+/// What it takes to open a packager for a live.
+struct LiveOpening: Sendable {
+    let store: LiveStore
+    let storage: MediaStorage?
+    let configuration: PackagerConfiguration
+    let clock: PackagerClock
+    let makeTag: @Sendable () -> String
+    let logger: Logger
+
+    /// The logger of a live.
+    func logger(for id: StreamID) -> Logger {
+        var logger = logger
+        logger[metadataKey: "stream.id"] = "\(id)"
+        return logger
+    }
+
+    /// Begins or resumes a live; whoever calls it has ended what it opened for the same name before.
+    func packager(for id: StreamID) -> LivePackager {
+        let logger = logger(for: id)
+        let (stream, isResumed) = store.begin(id, tag: makeTag(), now: clock.wall())
+        if isResumed { logger.info("live resumed: the encoder is back") }
+        return LivePackager(
+            stream: stream,
+            store: store,
+            storage: storage,
+            configuration: configuration,
+            clock: clock,
+            logger: logger
+        )
     }
 }
 

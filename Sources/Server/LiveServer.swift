@@ -94,6 +94,7 @@ struct LiveServer: Service {
             configuration: PackagerConfiguration(configuration),
             clock: PackagerClock(wall: Self.wallClock),
             makeTag: { Randomness.token(bits: 48) },
+            ladder: configuration.ladder.map { [group] in ($0, group) },
             logger: logger
         )
         ingest = RTMPServer(
@@ -288,6 +289,7 @@ struct LiveServer: Service {
         logger.info("stopping: lives end, viewers get the rest of what they watch")
         readiness.current = .draining
         await ingest.shutDown()
+        await packaging.settle()
         await publishing.webhook?.shutDown()
         packaging.endInterruptedLives()
         await operations?.drain(within: .zero)

@@ -127,7 +127,7 @@ struct MultitrackTests {
     // MARK: - In the browser
 
     /// Plays in hls.js by itself, and switches levels and audio tracks while pictures go on.
-    private static let switches = """
+    static let switches = """
         const module = await import(arguments[0]);
         const Hls = [module.default, module.Hls, ...Object.values(module)].find((c) => typeof c?.isSupported === "function");
         const video = document.createElement("video");

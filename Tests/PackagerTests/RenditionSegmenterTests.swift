@@ -452,4 +452,35 @@ struct RenditionSegmenterTests {
         expectInvariants(units, #_sourceLocation)
         #expect(units.contains { !$0.further.isEmpty })
     }
+
+    @Test("a further track that is known to have gone is waited for no longer")
+    func gone() throws {
+        var segmenter = segmenter(try Media.avc(), try Media.video(1, Media.avcC240))
+        let base = Media.pictures(count: 480, group: 60)
+        let other = Media.units(Array(base[..<210]), as: 1)
+        var sets: [PartSet] = []
+        for unit in Media.interleaved(Array(base[..<210]), other) { sets += segmenter.receive(unit) }
+        segmenter.leave(second)
+        for unit in base[210...] { sets += segmenter.receive(unit) }
+        #expect(sets.count == 7)
+        #expect(sets.allSatisfy { $0.age < .milliseconds(100) }, "\(sets.map(\.age))")
+        #expect(sets.map { $0.further.count } == [1, 1, 1, 1, 0, 0, 0])
+    }
+
+    @Test("when the primary track is known to have gone, another one takes its place with its next sync sample")
+    func primaryGone() throws {
+        var segmenter = segmenter(try Media.avc(), try Media.video(1, Media.avcC240))
+        let base = Media.pictures(count: 480, group: 60)
+        let other = Media.units(base, as: 1)
+        var sets: [PartSet] = []
+        for unit in Media.interleaved(Array(base[..<210]), Array(other[..<210])) { sets += segmenter.receive(unit) }
+        segmenter.leave(TrackID(.video))
+        for unit in other[210...] { sets += segmenter.receive(unit) }
+        sets += segmenter.finish()
+        let first = try #require(sets.firstIndex { $0.primary.runs[0].track.configuration == otherConfiguration })
+        #expect(sets[first].startsEpoch && sets[first].primary.runs[0].samples[0].payload == base[240].payload)
+        #expect(sets[first...].reduce(0) { $0 + $1.primary.runs[0].samples.count } == 240)
+    }
+
+    private var otherConfiguration: CodecConfiguration? { try? Media.video(1, Media.avcC240).configuration }
 }

@@ -63,7 +63,8 @@ struct ServerConfigurationTests {
             ("LYCEUM_HTTP_PORT", "http"), ("LYCEUM_HTTP_PORT", "65536"), ("LYCEUM_RTMP_PORT", "-1"),
             ("LYCEUM_PUBLISH", "all"), ("LYCEUM_SEGMENT_SECONDS", "0.9"), ("LYCEUM_SEGMENT_SECONDS", "nan"),
             ("LYCEUM_WINDOW_SECONDS", "5"), ("LYCEUM_GRACE_SECONDS", "soon"), ("LYCEUM_LOG_LEVEL", "loud"),
-            ("LYCEUM_HLS_JS_URL", "http://example.org/hls.mjs"),
+            ("LYCEUM_HLS_JS_URL", "http://example.org/hls.mjs"), ("LYCEUM_LADDER", "1080,720"),
+            ("LYCEUM_LADDER", "_1080,_1080"),
         ]
     )
     func wrongValue(name: String, value: String) async throws {

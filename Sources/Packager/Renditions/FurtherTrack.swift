@@ -26,6 +26,8 @@ struct FurtherTrack {
     private var needsSync: Bool
     /// Where the samples end that were given away; what comes from before that is late.
     private var emittedEnd = MediaTime.zero
+    /// Whether it is known that nothing will come for now.
+    private var isPaused = false
 
     init(kind: MediaKind) {
         self.kind = kind
@@ -46,6 +48,7 @@ struct FurtherTrack {
     ///   - missing: ticks of sound that are missing before it.
     mutating func append(_ sample: Sample, of track: Track, timescale: Int64, missing: Int64) {
         var sample = sample
+        isPaused = false
         if runs.isEmpty {
             let earliest = emittedEnd.ticks(timescale: timescale)
             // A millisecond clock and two roundings may put it before the end of the segment; more is late.
@@ -64,13 +67,18 @@ struct FurtherTrack {
         hold(sample, in: runs.count - 1)
     }
 
-    /// Gives up all that is held.
+    /// Takes note that nothing will come for now; what comes later begins with a sync sample.
+    mutating func pause() {
+        isPaused = true
+        needsSync = kind == .video
+    }
+
+    /// Gives up all that is held; the rest of a segment that has the track goes without samples of it.
     mutating func clear() {
         lostSamples += runs.reduce(0) { $0 + $1.samples.count }
         runs = []
         heldBytes = 0
-        carried = nil
-        needsSync = kind == .video
+        pause()
     }
 
     private mutating func lose() {
@@ -92,6 +100,7 @@ struct FurtherTrack {
 
     /// Whether all that belongs before a boundary has come.
     func isComplete(until end: Boundary) -> Bool {
+        if isPaused { return true }
         guard let run = runs.first, let last = run.samples.last else { return false }
         if runs.count > 1 { return true }
         let time = MediaTime(ticks: last.decodeTime, timescale: run.timescale)

@@ -47,6 +47,9 @@ struct RenditionAssembler {
     /// Gives up what a track has, because its number goes to another one.
     mutating func forget(_ id: TrackID) { tracks[id]?.clear() }
 
+    /// Takes note that nothing more of a track will come for now: no part waits for it.
+    mutating func leave(_ id: TrackID) { tracks[id]?.pause() }
+
     /// Takes the primary's next part.
     mutating func append(_ draft: PartDraft) { pending.append(draft) }
 

@@ -76,6 +76,16 @@ struct RenditionSegmenter {
         }
     }
 
+    /// Takes note that nothing more of a track will come for now: it is not waited for, and another one takes the place of a
+    /// primary track.
+    mutating func leave(_ id: TrackID) {
+        let label = ranking.label(id)
+        ranking.leave(id)
+        guard label.index != 0 else { return }
+        assembler.leave(label)
+        primary.rejoin(label)
+    }
+
     /// Ends the segment that is being filled, and all that wait.
     mutating func finish() -> [PartSet] {
         for draft in primary.finish() { assembler.append(draft) }
@@ -148,8 +158,9 @@ private struct EarlyUnits {
 
 extension AccessUnit {
     /// The same access unit under another track's number.
-    fileprivate func labelled(_ id: TrackID) -> AccessUnit {
-        AccessUnit(
+    func labelled(_ id: TrackID) -> AccessUnit {
+        guard id != trackID else { return self }
+        return AccessUnit(
             trackID: id,
             decodeTime: decodeTime,
             compositionOffset: compositionOffset,

@@ -12,6 +12,9 @@ struct TrackRanking {
     static let patience = MediaTime.milliseconds(1000)
     /// How much media another track must have sent since the primary one last did before it takes its place.
     static let longestFailure = MediaTime.milliseconds(3000)
+    /// The same for a primary track that is known to have gone: only so much that the lowest-numbered of the others has sent
+    /// some.
+    static let farewell = MediaTime.milliseconds(100)
 
     /// What an access unit's track is to the live.
     enum Role {
@@ -43,6 +46,14 @@ struct TrackRanking {
             .elected(reassigned: [ranking.primary, id.index].compactMap(\.self).map { TrackID(id.kind, index: $0) })
         case .further: .further
         case .waiting: .waiting
+        }
+    }
+
+    /// Takes note that a track has gone: when it is the primary one, another takes its place without waiting for it.
+    mutating func leave(_ id: TrackID) {
+        switch id.kind {
+        case .video: video.leave(id.index)
+        case .audio: audio.leave(id.index)
         }
     }
 
@@ -79,11 +90,15 @@ private struct KindRanking {
     /// Every track that has sent something, but the primary one.
     private var others: [UInt8: Progress] = [:]
 
+    /// Whether the primary track has gone.
+    private var hasLeft = false
+
     /// Whether no other track than the primary one has ever sent anything.
     var isAlone: Bool { others.isEmpty }
 
     mutating func receive(_ index: UInt8, at time: MediaTime) -> Place {
         if index == primary {
+            hasLeft = false
             forgetProgress()
             return .primary
         }
@@ -91,14 +106,21 @@ private struct KindRanking {
         progress.sent += min(max(time - progress.last, .zero), Self.longestStep)
         progress.last = time
         others[index] = progress
-        let limit = primary == nil ? TrackRanking.patience : TrackRanking.longestFailure
+        let limit =
+            primary == nil
+            ? TrackRanking.patience : hasLeft ? TrackRanking.farewell : TrackRanking.longestFailure
         guard primary == nil && index == 0 || progress.sent >= limit && isLowest(index) else {
             return primary == nil ? .waiting : .further
         }
         primary = index
+        hasLeft = false
         others[index] = nil
         forgetProgress()
         return .elected
+    }
+
+    mutating func leave(_ index: UInt8) {
+        if index == primary { hasLeft = true } else { others[index] = nil }
     }
 
     private func isLowest(_ index: UInt8) -> Bool {

@@ -28,7 +28,7 @@ struct ConfigurationKey: Sendable {
             reconnectURL,
             publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, playback, tokenSecret, cdnSecret,
             metricsHost, metricsPort, operatorToken,
-            segmentSeconds, partMilliseconds, encryption, keySeconds, windowSeconds, graceSeconds, logLevel,
+            ladder, segmentSeconds, partMilliseconds, encryption, keySeconds, windowSeconds, graceSeconds, logLevel,
             hlsJavaScript, hlsJavaScriptURL,
         ] + ingestLimits
 
@@ -161,6 +161,12 @@ struct ConfigurationKey: Sendable {
         expected: "at least 16 characters, or nothing",
         summary: "what a CDN in front of this server shows to get every live; see docs/cdn.md",
         isSecret: true
+    )
+    static let ladder = ConfigurationKey(
+        path: ["ladder"],
+        defaultValue: "",
+        expected: "up to 9 endings such as _1080,_720 that begin with _, - or ., or nothing",
+        summary: "endings of names whose publishes are the variants of one live, the best one first"
     )
     static let segmentSeconds = ConfigurationKey(
         path: ["segment", "seconds"],

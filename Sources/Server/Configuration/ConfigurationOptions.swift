@@ -48,6 +48,8 @@ struct ConfigurationOptions: ParsableArguments {
     var metricsPort: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.operatorToken.help))
     var operatorToken: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.ladder.help))
+    var ladder: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.segmentSeconds.help))
     var segmentSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.partMilliseconds.help))
@@ -128,7 +130,7 @@ struct ConfigurationOptions: ParsableArguments {
             (.handshakeSeconds, rtmpHandshakeSeconds), (.publishSeconds, rtmpPublishSeconds),
             (.idleSeconds, rtmpIdleSeconds), (.mediaSeconds, rtmpMediaSeconds), (.maximumAMFDepth, rtmpMaxAmfDepth),
             (.maximumAMFValues, rtmpMaxAmfValues),
-            (.segmentSeconds, segmentSeconds), (.partMilliseconds, partMilliseconds),
+            (.ladder, ladder), (.segmentSeconds, segmentSeconds), (.partMilliseconds, partMilliseconds),
             (.encryption, encryption), (.keySeconds, keySeconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),

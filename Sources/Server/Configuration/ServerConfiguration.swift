@@ -2,6 +2,7 @@ import Ingest
 import Logging
 import MediaCore
 import Origin
+import Packager
 
 /// The settings of a server, checked: whatever is in here can be used.
 struct ServerConfiguration: Sendable {
@@ -76,6 +77,8 @@ struct ServerConfiguration: Sendable {
     let tokenSecret: Secret?
     /// What a CDN shows; `nil` when there is none.
     let cdnSecret: Secret?
+    /// The endings by which publishes are variants of one live; `nil` when each is a live of its own.
+    let ladder: LadderEndings?
     let segmentDuration: MediaTime
     let partDuration: MediaTime?
     let encryption: Encryption
@@ -132,6 +135,9 @@ struct ServerConfiguration: Sendable {
         restreamAuthorities = try reader.value(.restreamAuthorities) { $0 }
         let loopbackForTrials = publishing == .open ? "127.0.0.1" : "0.0.0.0"
         rtmpHost = try reader.value(.rtmpHost) { $0.isEmpty ? loopbackForTrials : $0 }
+        ladder = try reader.value(.ladder) { text in
+            text.isEmpty ? .some(nil) : LadderEndings(text).map { .some($0) }
+        }
         segmentDuration = try reader.value(.segmentSeconds) { Self.seconds($0, in: 1...10).map(MediaTime.seconds) }
         partDuration = try reader.value(.partMilliseconds) { text in
             guard let milliseconds = Int64(text), milliseconds == 0 || (100...2000).contains(milliseconds) else {
