@@ -1,6 +1,5 @@
 import LiveStore
 import NIOCore
-import NIOHTTP1
 
 /// A request that waits for what is not there yet.
 ///
@@ -13,9 +12,10 @@ final class HeldRequest {
     }
 
     /// Called when the request is to be settled again, with the moment at which it is answered at the latest.
-    typealias Resume = (NIODeadline) -> Void
+    typealias Resume = (_ ask: Router.Decision<Router.Outcome>, NIODeadline) -> Void
 
     private let stream: LiveStream
+    private let again: Router.Decision<Router.Outcome>
     private let meters: OriginMetrics?
     private let resume: Resume
     /// When it is answered at the latest; whoever holds it calls ``expire()`` then.
@@ -25,45 +25,46 @@ final class HeldRequest {
     /// Answers a request, or holds it.
     ///
     /// - Parameters:
-    ///   - head: the request.
-    ///   - router: decides about it.
-    ///   - peerAddress: who asks.
+    ///   - ask: decides about it.
+    ///   - meters: where the wait is noted.
     ///   - deadline: when it is answered at the latest; `nil` before it was held.
     ///   - eventLoop: the connection's.
     ///   - resume: called once if it is held, unless it is cancelled before.
     /// - Returns: the answer, or the request that is held.
     static func settle(
-        _ head: HTTPRequestHead,
-        by router: Router,
-        for peerAddress: String,
+        by ask: Router.Decision<Router.Outcome>,
+        _ meters: OriginMetrics?,
         until deadline: NIODeadline?,
         on eventLoop: any EventLoop,
         _ resume: @escaping Resume
     ) -> Settlement {
         var deadline = deadline
+        var outcome = ask(deadline.map { eventLoop.now < $0 } ?? true)
         while true {
-            let mayHold = deadline.map { eventLoop.now < $0 } ?? true
-            switch router.outcome(of: head, from: peerAddress, mayHold: mayHold) {
+            switch outcome {
             case .answer(let answer): return .answered(answer)
-            case .hold(let hold):
+            case .hold(let hold, let again):
                 let limit = deadline ?? eventLoop.now + hold.longest
                 deadline = limit
-                // It may have come in between.
-                if let request = HeldRequest(hold, until: limit, router.meters, on: eventLoop, resume) {
+                if let request = HeldRequest(hold, again, until: limit, meters, on: eventLoop, resume) {
                     return .held(request)
                 }
+                // It has come in between.
+                outcome = again(eventLoop.now < limit)
             }
         }
     }
 
     private init?(
         _ hold: Router.Hold,
+        _ again: @escaping Router.Decision<Router.Outcome>,
         until deadline: NIODeadline,
         _ meters: OriginMetrics?,
         on eventLoop: any EventLoop,
         _ resume: @escaping Resume
     ) {
         stream = hold.stream
+        self.again = again
         self.meters = meters
         self.deadline = deadline
         self.resume = resume
@@ -83,14 +84,14 @@ final class HeldRequest {
     func expire() {
         guard wait != nil else { return }
         cancel()
-        resume(deadline)
+        resume(again, deadline)
     }
 
     private func wake() {
         guard wait != nil else { return }
         wait = nil
         meters?.answered(after: .now() - stream.publishedAt)
-        resume(deadline)
+        resume(again, deadline)
     }
 }
 

@@ -52,14 +52,20 @@ struct Router: Sendable {
     /// What becomes of a request.
     enum Outcome: Sendable {
         case answer(Answer)
-        case hold(Hold)
+        /// It waits, and then this is asked again, from what was read of the request.
+        case hold(Hold, again: Decision<Outcome>)
     }
 
     /// What becomes of a request for a resource.
-    enum Reply {
+    enum Reply: Sendable {
         case response(Response)
-        case hold(Hold)
+        case hold(Hold, again: Decision<Reply>)
     }
+
+    /// Decides about a request that has been read.
+    ///
+    /// Thousands of readers wake at the same moment: what can be done before they wait is done then.
+    typealias Decision<Result> = @Sendable (_ mayHold: Bool) -> Result
 
     /// Decides about one request.
     ///
@@ -73,15 +79,15 @@ struct Router: Sendable {
         if let fault = RequestFault(head, maximumTargetLength: maximumTargetLength) {
             return .answer(Answer(response: fault.response, persistence: .close))
         }
-        switch reply(to: head, from: peerAddress, mayHold: mayHold) {
-        case .hold(let hold): return .hold(hold)
+        let reply = reply(to: head, from: peerAddress, mayHold: mayHold)
+        return Self.outcome(reply, hasBody: head.method != .HEAD, Persistence(after: head))
+    }
+
+    private static func outcome(_ reply: Reply, hasBody: Bool, _ persistence: Persistence) -> Outcome {
+        switch reply {
+        case .hold(let hold, let again): .hold(hold) { outcome(again($0), hasBody: hasBody, persistence) }
         case .response(let response):
-            return .answer(
-                Answer(
-                    response: head.method == .HEAD ? response.withoutBody : response,
-                    persistence: Persistence(after: head)
-                )
-            )
+            .answer(Answer(response: hasBody ? response : response.withoutBody, persistence: persistence))
         }
     }
 
