@@ -275,6 +275,34 @@ struct ForetoldPartTests {
         expectRules(given.map(\.part), try #require(segmenter.partTarget))
     }
 
+    @Test(
+        "with further video tracks a part waits for their pictures behind it, and for no others",
+        arguments: [29.97, 59.94]
+    )
+    func ladder(rate: Double) throws {
+        let group = Int((2 * rate).rounded())
+        let pictures = Media.pictures(count: 10 * group, rate: rate, group: group)
+        let units = Media.interleaved(Media.units(pictures, as: 0), Media.units(pictures, as: 1))
+        var segmenter = RenditionSegmenter(segmenter([]))
+        for track in [try Media.avc(), try Media.video(1, Media.avcC240)] { segmenter.configure(track) }
+        var count = 0
+        var shown = 0
+        for unit in units {
+            for set in segmenter.receive(unit) {
+                let further = try #require(set.further.first)
+                shown += further.samples.count
+                guard set.primary.ending == nil, set.primary.start > .milliseconds(Self.origin + 2500) else { continue }
+                count += 1
+                let end = set.primary.start + set.primary.duration - .milliseconds(Self.origin)
+                #expect(unit.trackID.index == 1 && abs((end - unit.decodeTime).nanoseconds) <= 3_000_000)
+                #expect(further.samples.count == set.primary.runs[0].samples.count)
+            }
+        }
+        shown += segmenter.finish().reduce(0) { $0 + $1.further.reduce(0) { $0 + $1.samples.count } }
+        #expect(count > 20)
+        #expect(shown == pictures.count && segmenter.droppedAccessUnits == 0)
+    }
+
     private func expectRules(_ parts: [PartDraft], _ target: MediaTime) {
         for part in parts {
             #expect(part.duration <= target)
