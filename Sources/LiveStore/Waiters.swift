@@ -34,10 +34,16 @@ struct Waiters {
     mutating func take(where isThere: (LiveStream.Awaited) -> Bool) -> Woken {
         var woken = Woken()
         guard !waiters.isEmpty else { return woken }
-        for (id, waiter) in waiters where isThere(waiter.awaited) {
-            woken.add(waiter.resume, on: waiter.eventLoop)
-            waiters[id] = nil
+        // Most wait for the same, so few are left: those are put together anew, and the many are not removed one by one.
+        var left: [UInt64: Waiter] = [:]
+        for (id, waiter) in waiters {
+            if isThere(waiter.awaited) {
+                woken.add(waiter.resume, on: waiter.eventLoop)
+            } else {
+                left[id] = waiter
+            }
         }
+        waiters = left
         return woken
     }
 

@@ -24,10 +24,14 @@ struct FiledResponsesTests {
         return try response.file.map { try $0.read(0..<$0.length) }
     }
 
-    private func load(_ router: Router, _ target: String) -> Router.Load? {
+    private func outcome(_ router: Router, _ target: String) -> Router.Outcome {
         let headers = HTTPHeaders([("Host", "example.org")])
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target, headers: headers)
-        guard case .load(let load) = router.outcome(of: head, from: "192.0.2.1") else { return nil }
+        return router.outcome(of: head, from: "192.0.2.1")
+    }
+
+    private func load(_ router: Router, _ target: String) -> Router.Load? {
+        guard case .load(let load, _) = outcome(router, target) else { return nil }
         return load
     }
 
@@ -170,14 +174,9 @@ struct FiledResponsesTests {
             Issue.record("read beyond the end")
             return
         }
-        let headers = HTTPHeaders([("Host", "example.org")])
-        let head = HTTPRequestHead(
-            version: .http1_1,
-            method: .GET,
-            uri: "/live/main/aes/t1-100.m4s",
-            headers: headers
-        )
-        guard case .answer(let answer) = router.outcome(of: head, from: "192.0.2.1", loaded: .failed) else {
+        guard case .load(_, let again) = outcome(router, "/live/main/aes/t1-100.m4s"),
+            case .answer(let answer) = again(.failed)
+        else {
             Issue.record("asked for again")
             return
         }

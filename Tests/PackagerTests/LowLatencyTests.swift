@@ -120,7 +120,7 @@ struct LowLatencyTests {
         #expect(
             lines.suffix(4) == [
                 "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:14.000Z",
-                "#EXT-X-PART:DURATION=0.400000,URI=\"t-8.0.m4s\",INDEPENDENT=YES",
+                "#EXT-X-PART:DURATION=0.400378,URI=\"t-8.0.m4s\",INDEPENDENT=YES",
                 "#EXT-X-PART:DURATION=0.400000,URI=\"t-8.1.m4s\"",
                 "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"t-8.2.m4s\"",
             ]

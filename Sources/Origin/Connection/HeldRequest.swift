@@ -1,6 +1,5 @@
 import LiveStore
 import NIOCore
-import NIOHTTP1
 
 /// A request that waits for what is not there yet, or for the disk.
 ///
@@ -12,12 +11,12 @@ final class HeldRequest {
         case held(HeldRequest)
     }
 
-    /// Called when the request is to be settled again, with the moment at which it is answered at the latest and what was
-    /// loaded for it.
-    typealias Resume = (NIODeadline, Router.Loaded?) -> Void
+    /// Called when the request is to be settled again, with the moment at which it is answered at the latest.
+    typealias Resume = (_ ask: Router.Decision<Router.Outcome>, NIODeadline) -> Void
 
     /// The live that has what it waits for; `nil` when it waits for the disk.
     private let stream: LiveStream?
+    private let again: Router.Decision<Router.Outcome>
     private let meters: OriginMetrics?
     private let resume: Resume
     /// When it is answered at the latest; whoever holds it calls ``expire()`` then.
@@ -28,80 +27,73 @@ final class HeldRequest {
     /// Answers a request, or holds it.
     ///
     /// - Parameters:
-    ///   - head: the request.
-    ///   - router: decides about it.
-    ///   - peerAddress: who asks.
+    ///   - ask: decides about it.
+    ///   - router: where waits are noted, and the disk is.
     ///   - deadline: when it is answered at the latest; `nil` before it was held.
-    ///   - loaded: what was loaded for it.
     ///   - eventLoop: the connection's.
     ///   - resume: called once if it is held, unless it is cancelled before.
     /// - Returns: the answer, or the request that is held.
     static func settle(
-        _ head: HTTPRequestHead,
-        by router: Router,
-        for peerAddress: String,
+        by ask: Router.Decision<Router.Outcome>,
+        _ router: Router,
         until deadline: NIODeadline?,
-        with loaded: Router.Loaded? = nil,
         on eventLoop: any EventLoop,
         _ resume: @escaping Resume
     ) -> Settlement {
-        var (deadline, loaded) = (deadline, loaded)
+        var deadline = deadline
+        var outcome = ask(deadline.map { eventLoop.now < $0 } ?? true)
         while true {
-            let mayHold = deadline.map { eventLoop.now < $0 } ?? true
-            switch router.outcome(of: head, from: peerAddress, mayHold: mayHold, loaded: loaded) {
+            switch outcome {
             case .answer(let answer): return .answered(answer)
-            case .load(let load):
-                let request = HeldRequest(until: eventLoop.now + Router.Load.longest, resume)
-                if request.begin(load, by: router, on: eventLoop) { return .held(request) }
-                loaded = .failed
-            case .hold(let hold):
+            case .hold(let hold, let again):
                 let limit = deadline ?? eventLoop.now + hold.longest
                 deadline = limit
-                // It may have come in between.
-                if let request = HeldRequest(hold, until: limit, router.meters, on: eventLoop, resume) {
-                    return .held(request)
-                }
+                let request = HeldRequest(hold.stream, again, until: limit, router.meters, resume)
+                if request.begin(hold, on: eventLoop) { return .held(request) }
+                // It has come in between.
+                outcome = again(eventLoop.now < limit)
+            case .load(let load, let again):
+                let limit = eventLoop.now + Router.Load.longest
+                let request = HeldRequest(nil, { _ in again(.failed) }, until: limit, nil, resume)
+                if request.begin(load, again, by: router, on: eventLoop) { return .held(request) }
+                outcome = again(.failed)
             }
         }
     }
 
-    private init?(
-        _ hold: Router.Hold,
+    private init(
+        _ stream: LiveStream?,
+        _ again: @escaping Router.Decision<Router.Outcome>,
         until deadline: NIODeadline,
         _ meters: OriginMetrics?,
-        on eventLoop: any EventLoop,
         _ resume: @escaping Resume
     ) {
-        stream = hold.stream
+        self.stream = stream
+        self.again = again
         self.meters = meters
         self.deadline = deadline
         self.resume = resume
+    }
+
+    /// Begins to wait for a live; false when there is nothing to wait for.
+    private func begin(_ hold: Router.Hold, on eventLoop: any EventLoop) -> Bool {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         wait = hold.stream.wait(for: hold.awaited, on: eventLoop) { bound.value.wake() }
-        if wait == nil { return nil }
+        return wait != nil
     }
 
-    /// A request that is to wait for the disk.
-    private init(until deadline: NIODeadline, _ resume: @escaping Resume) {
-        stream = nil
-        meters = nil
-        self.deadline = deadline
-        self.resume = resume
-    }
-
-    /// Begins to wait for the disk; false when it has too much to do.
-    private func begin(_ load: Router.Load, by router: Router, on eventLoop: any EventLoop) -> Bool {
+    /// Begins to wait for the disk; false when that has too much to do.
+    private func begin(
+        _ load: Router.Load,
+        _ again: @escaping @Sendable (Router.Loaded) -> Router.Outcome,
+        by router: Router,
+        on eventLoop: any EventLoop
+    ) -> Bool {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         isLoading = router.loadedSegments.load(load, by: router.disk) { loaded in
-            eventLoop.execute { bound.value.finishLoading(loaded) }
+            eventLoop.execute { bound.value.settle { _ in again(loaded) } }
         }
         return isLoading
-    }
-
-    private func finishLoading(_ loaded: Router.Loaded) {
-        guard isLoading else { return }
-        isLoading = false
-        resume(deadline, loaded)
     }
 
     /// Lets go of the request: nobody wants its answer any more.
@@ -114,17 +106,23 @@ final class HeldRequest {
 
     /// It has been held for long enough.
     func expire() {
-        finishLoading(.failed)
-        guard wait != nil else { return }
+        guard wait != nil || isLoading else { return }
         cancel()
-        resume(deadline, nil)
+        resume(again, deadline)
     }
 
     private func wake() {
         guard wait != nil else { return }
         wait = nil
         if let stream { meters?.answered(after: .now() - stream.publishedAt) }
-        resume(deadline, nil)
+        resume(again, deadline)
+    }
+
+    /// The disk has answered.
+    private func settle(_ again: @escaping Router.Decision<Router.Outcome>) {
+        guard isLoading else { return }
+        isLoading = false
+        resume(again, deadline)
     }
 }
 

@@ -68,7 +68,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing, case .head(let head) = unwrapInboundIn(data) else { return }
-        guard isBusy else { return answer(head, context: context) }
+        guard isBusy else { return ask(head, context: context) }
         guard queue.count < Self.largestQueue else {
             logger.info("too many requests behind one that waits")
             return context.close(promise: nil)
@@ -100,30 +100,29 @@ final class MediaRequestHandler: ChannelInboundHandler {
         }
     }
 
+    private func ask(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+        let (router, peerAddress) = (router, peerAddress)
+        answer(head, by: { router.outcome(of: head, from: peerAddress, mayHold: $0) }, context: context)
+    }
+
     /// Answers a request, now or when what it asks for is there.
     ///
     /// - Parameters:
     ///   - head: the request.
+    ///   - decision: decides about it.
     ///   - deadline: when it is answered at the latest; `nil` before it was held.
-    ///   - loaded: what was loaded for it.
     ///   - context: the handler's.
     private func answer(
         _ head: HTTPRequestHead,
+        by decision: Router.Decision<Router.Outcome>,
         until deadline: NIODeadline? = nil,
-        with loaded: Router.Loaded? = nil,
         context: ChannelHandlerContext
     ) {
-        let settled = HeldRequest.settle(
-            head,
-            by: router,
-            for: peerAddress,
-            until: deadline,
-            with: loaded,
-            on: context.eventLoop
-        ) { [self] deadline, loaded in
+        let settled = HeldRequest.settle(by: decision, router, until: deadline, on: context.eventLoop) {
+            [self] decision, deadline in
             guard held != nil else { return }
             held = nil
-            answer(head, until: deadline, with: loaded, context: context)
+            answer(head, by: decision, until: deadline, context: context)
             answerQueue(context: context)
             context.flush()
         }
@@ -139,7 +138,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     }
 
     private func answerQueue(context: ChannelHandlerContext) {
-        while !isBusy, !isClosing, !queue.isEmpty { answer(queue.removeFirst(), context: context) }
+        while !isBusy, !isClosing, !queue.isEmpty { ask(queue.removeFirst(), context: context) }
         if !isBusy, hasInputEnded { finish(context: context) }
     }
 

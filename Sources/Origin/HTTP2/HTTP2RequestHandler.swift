@@ -107,31 +107,30 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
         }
     }
 
+    private func answer(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+        let (router, peerAddress) = (router, peerAddress)
+        answer(head, by: { router.outcome(of: head, from: peerAddress, mayHold: $0) }, context: context)
+    }
+
     /// Answers a request that has come in full, now or when what it asks for is there.
     ///
     /// - Parameters:
     ///   - head: the request.
+    ///   - decision: decides about it.
     ///   - deadline: when it is answered at the latest; `nil` before it was held.
-    ///   - loaded: what was loaded for it.
     ///   - context: the handler's.
     private func answer(
         _ head: HTTPRequestHead,
+        by decision: Router.Decision<Router.Outcome>,
         until deadline: NIODeadline? = nil,
-        with loaded: Router.Loaded? = nil,
         context: ChannelHandlerContext
     ) {
         timer?.cancel()
         state = .done
-        let settled = HeldRequest.settle(
-            head,
-            by: router,
-            for: peerAddress,
-            until: deadline,
-            with: loaded,
-            on: context.eventLoop
-        ) { [self] deadline, loaded in
+        let settled = HeldRequest.settle(by: decision, router, until: deadline, on: context.eventLoop) {
+            [self] decision, deadline in
             guard case .held = state else { return }
-            answer(head, until: deadline, with: loaded, context: context)
+            answer(head, by: decision, until: deadline, context: context)
             context.flush()
         }
         switch settled {

@@ -69,7 +69,9 @@ extension Router {
         case .failed: return .response(.unreadable)
         case .segment(let segment): plain = segment
         case nil:
-            guard let known = loadedSegments[load.key] else { return .load(load) }
+            guard let known = loadedSegments[load.key] else {
+                return .load(load) { filedResource(resource, of: owner, headers, encryption, loaded: $0) }
+            }
             plain = known
         }
         return .response(encryptedMedia(plain, of: owner, headers, encryption, targetDuration))

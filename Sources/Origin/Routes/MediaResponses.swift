@@ -61,6 +61,17 @@ extension Router {
             }
         }
         guard let stream = store.stream(id) else { return .response(.notLiveYet) }
+        return self.playlist(playlist, of: stream, directives, viewer, encryption, mayHold: mayHold)
+    }
+
+    private func playlist(
+        _ playlist: LiveStream.Playlist,
+        of stream: LiveStream,
+        _ directives: ReloadDirectives,
+        _ viewer: Viewer,
+        _ encryption: SegmentEncryption?,
+        mayHold: Bool
+    ) -> Reply {
         var policy: CachePolicy?
         if let number = directives.mediaSequenceNumber {
             let (reach, phase, targetDuration) = stream.reach(of: number, part: directives.part)
@@ -72,7 +83,10 @@ extension Router {
             case (.beyond, _):
                 return .response(.failure(.badRequest, "The live is not nearly that far.", on: .media))
             case (.ahead, _) where mayHold:
-                return .hold(Hold(stream: stream, awaited: .segment(number, part: directives.part), targetDuration))
+                let awaited = LiveStream.Awaited.segment(number, part: directives.part)
+                return .hold(Hold(stream: stream, awaited: awaited, targetDuration)) { mayHold in
+                    self.playlist(playlist, of: stream, directives, viewer, encryption, mayHold: mayHold)
+                }
             // While its encoder is away nothing is wrong with the server: the player goes on asking.
             case (.ahead, .interrupted): policy = .unstored
             case (.ahead, _):
@@ -135,15 +149,13 @@ extension Router {
     ///   - headers: the request's header fields.
     ///   - encryption: how it is encrypted.
     ///   - mayHold: whether the reader may be held until a part is there that has been promised.
-    ///   - loaded: what has become of the load that this asked for before.
     /// - Returns: the response, or what to wait for.
     func mediaResource(
         of id: StreamID,
         named name: String,
         _ headers: HTTPHeaders,
         _ encryption: SegmentEncryption?,
-        mayHold: Bool,
-        loaded: Loaded?
+        mayHold: Bool
     ) -> Reply {
         if let encryption, name.utf8.suffix(4).elementsEqual(".key".utf8) {
             return .response(key(named: name, of: id, encryption))
@@ -152,11 +164,13 @@ extension Router {
             guard mayHold, let hold = promise(of: name, in: id) else {
                 return .response(.failure(.notFound, "There is no such segment, or no longer.", on: .media))
             }
-            return .hold(hold)
+            return .hold(hold) { mayHold in
+                mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
+            }
         }
         var resource: StoredResource
         switch found {
-        case .filed(let filed, _): return filedResource(filed, of: owner, headers, encryption, loaded: loaded)
+        case .filed(let filed, _): return filedResource(filed, of: owner, headers, encryption)
         case .held(let held): resource = held
         }
         if let encryption, let targetDuration = owner.snapshot.targetDuration {

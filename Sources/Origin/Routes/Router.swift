@@ -56,16 +56,23 @@ struct Router: Sendable {
     /// What becomes of a request.
     enum Outcome: Sendable {
         case answer(Answer)
-        case hold(Hold)
-        case load(Load)
+        /// It waits, and then this is asked again, from what was read of the request.
+        case hold(Hold, again: Decision<Outcome>)
+        /// Something is loaded, and then this is asked again.
+        case load(Load, again: @Sendable (Loaded) -> Outcome)
     }
 
     /// What becomes of a request for a resource.
-    enum Reply {
+    enum Reply: Sendable {
         case response(Response)
-        case hold(Hold)
-        case load(Load)
+        case hold(Hold, again: Decision<Reply>)
+        case load(Load, again: @Sendable (Loaded) -> Reply)
     }
+
+    /// Decides about a request that has been read.
+    ///
+    /// Thousands of readers wake at the same moment: what can be done before they wait is done then.
+    typealias Decision<Result> = @Sendable (_ mayHold: Bool) -> Result
 
     /// Decides about one request.
     ///
@@ -73,37 +80,26 @@ struct Router: Sendable {
     ///   - head: the request.
     ///   - peerAddress: who asks, without the port.
     ///   - mayHold: whether the reader may be held; false when it has been held for long enough.
-    ///   - loaded: what has become of the load that this asked for before.
     /// - Returns: the answer, or what to wait for before this is asked again.
-    func outcome(
-        of head: HTTPRequestHead,
-        from peerAddress: String,
-        mayHold: Bool = true,
-        loaded: Loaded? = nil
-    ) -> Outcome {
+    func outcome(of head: HTTPRequestHead, from peerAddress: String, mayHold: Bool = true) -> Outcome {
         // A fault in the framing or the target may mean that the next request is not where it seems to be.
         if let fault = RequestFault(head, maximumTargetLength: maximumTargetLength) {
             return .answer(Answer(response: fault.response, persistence: .close))
         }
-        switch reply(to: head, from: peerAddress, mayHold: mayHold, loaded: loaded) {
-        case .hold(let hold): return .hold(hold)
-        case .load(let load): return .load(load)
+        let reply = reply(to: head, from: peerAddress, mayHold: mayHold)
+        return Self.outcome(reply, hasBody: head.method != .HEAD, Persistence(after: head))
+    }
+
+    private static func outcome(_ reply: Reply, hasBody: Bool, _ persistence: Persistence) -> Outcome {
+        switch reply {
+        case .hold(let hold, let again): .hold(hold) { outcome(again($0), hasBody: hasBody, persistence) }
+        case .load(let load, let again): .load(load) { outcome(again($0), hasBody: hasBody, persistence) }
         case .response(let response):
-            return .answer(
-                Answer(
-                    response: head.method == .HEAD ? response.withoutBody : response,
-                    persistence: Persistence(after: head)
-                )
-            )
+            .answer(Answer(response: hasBody ? response : response.withoutBody, persistence: persistence))
         }
     }
 
-    private func reply(
-        to head: HTTPRequestHead,
-        from peerAddress: String,
-        mayHold: Bool,
-        loaded: Loaded?
-    ) -> Reply {
+    private func reply(to head: HTTPRequestHead, from peerAddress: String, mayHold: Bool) -> Reply {
         // The server as a whole can be asked for its methods (RFC 9110 §9.3.7).
         if head.uri == "*" { return .response(.options(on: .plain)) }
         var target: RequestTarget
@@ -130,7 +126,7 @@ struct Router: Sendable {
         case .renditionPlaylist(let id, let name):
             return playlist(of: id, .rendition(name: name), query, viewer, encryption, mayHold: mayHold)
         case .mediaResource(let id, let name):
-            return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold, loaded: loaded)
+            return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
         default:
             let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
             return .response(get(route, target, headers, prefix: prefix))

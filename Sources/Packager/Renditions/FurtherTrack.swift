@@ -10,6 +10,8 @@ struct FurtherTrack {
     static let alignmentTolerance = MediaTime.milliseconds(100)
     /// Equal up to a millisecond clock and the frame rate: no other sync sample can be nearer.
     private static let sameMoment = MediaTime.milliseconds(10)
+    /// How far a picture may be from the end of a primary part that was foretold, and still be the first one behind it.
+    private static let jitter = MediaTime.milliseconds(3)
     /// Memory that a held sample costs besides its payload, so that empty ones are bounded too.
     private static let sampleOverhead = 64
 
@@ -104,7 +106,8 @@ struct FurtherTrack {
         guard let run = runs.first, let last = run.samples.last else { return false }
         if runs.count > 1 { return true }
         let time = MediaTime(ticks: last.decodeTime, timescale: run.timescale)
-        guard kind == .video, end.separatesSegments else { return time >= end.decodeTime }
+        guard kind == .video else { return time >= end.decodeTime }
+        guard end.separatesSegments else { return time + Self.jitter >= end.decodeTime }
         return time > end.presentationTime + Self.alignmentTolerance
             || nearestSync(in: run, to: end, within: Self.sameMoment) != nil
     }
@@ -236,7 +239,8 @@ struct FurtherTrack {
         {
             return sync
         }
-        let limit = end.decodeTime + (drains ? RenditionAssembler.longestWait : .zero)
+        let early = kind == .video && !end.separatesSegments ? Self.jitter : .zero
+        let limit = end.decodeTime + (drains ? RenditionAssembler.longestWait : .zero) - early
         let ticks = limit.ticks(timescale: run.timescale)
         let count = run.samples.firstIndex { $0.decodeTime >= ticks } ?? run.samples.count
         guard !end.separatesSegments, kind == .video else { return count }

@@ -9,7 +9,7 @@ struct PartSet {
     /// Whether EXT-X-DISCONTINUITY stands before the segment in every rendition: the primary's segment starts an epoch, or a
     /// further track has come, gone or changed its configuration.
     var startsEpoch: Bool
-    /// How much media of the primary tracks has come since the part ended.
+    /// How much media of the primary tracks has come since the part ended; below zero where its end is foretold.
     var age = MediaTime.zero
 }
 

@@ -45,6 +45,26 @@ struct CutPolicy {
         return elapsed + Self.tolerance >= nominal || elapsed + expectedGroup > nextLimit
     }
 
+    /// Whether the segment that began at `start` is likely to end with the sample of the reference track that is foretold to be
+    /// at `time`, or may have to.
+    ///
+    /// A part that is given away before that sample has come promises another one of the same segment. Keyframes come when
+    /// they came before: where the last groups had different lengths, each sample may be one.
+    ///
+    /// - Parameters:
+    ///   - start: where the segment began.
+    ///   - time: where the sample is foretold to be.
+    ///   - distance: how far the samples are apart.
+    /// - Returns: whether the sample has to be waited for.
+    func mayEndSegment(startedAt start: MediaTime, at time: MediaTime, distance: MediaTime) -> Bool {
+        let elapsed = time - start
+        if elapsed + distance + Self.tolerance > longestDuration { return true }
+        let group = max(groups.max() ?? .zero, lastSync.map { time - $0 } ?? .zero)
+        guard elapsed + Self.tolerance >= nominal || elapsed + group > nextLimit else { return false }
+        guard let lastSync, let shortest = groups.min(), group - shortest <= Self.tolerance else { return true }
+        return time + Self.tolerance >= lastSync + shortest
+    }
+
     /// Fixes the target duration with the first segment, and keeps it from then on.
     mutating func segmentEnded(duration: MediaTime) {
         guard targetDuration == nil else { return }

@@ -49,7 +49,7 @@ struct PartLengths: Equatable {
 
 /// Where a segment is cut into parts: a function of the times of the reference track's samples alone.
 ///
-/// A part ends in front of a sample, as soon as that is known to be the last one that still fits. Where a sample lasts
+/// A part ends in front of the first sample that no longer fits, or of where that is foretold to be. Where a sample lasts
 /// beyond the longest part, because the encoder left some out, the part ends in time instead, and the parts behind it have
 /// no sample of the reference track.
 struct PartCutter {
@@ -81,6 +81,15 @@ struct PartCutter {
         }
         return cuts
     }
+
+    /// Whether the part cannot have another sample, when the next one will be at `end` and the one behind it as far from that.
+    func isPartComplete(withNext end: MediaTime) -> Bool {
+        let length = end - start
+        return length >= lengths.shortest && length <= lengths.longest && length + (end - last) > lengths.longest
+    }
+
+    /// The part ends at `end`, before the sample that will be there has come.
+    mutating func partEnds(at end: MediaTime) { start = end }
 
     /// The segment ends at `time`.
     ///

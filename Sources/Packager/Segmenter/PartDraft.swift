@@ -18,7 +18,7 @@ struct PartDraft {
     let isFirst: Bool
     /// What is known of the segment with its last part; `nil` before that.
     let ending: Ending?
-    /// How much of the reference track has come since it ended.
+    /// How much of the reference track has come since it ended; below zero where its end is foretold.
     let age: MediaTime
 
     /// What is known of a segment from its first part on.

@@ -46,6 +46,15 @@ struct PartPlan {
         return true
     }
 
+    /// Whether the sample that was added last ends a part, when the next one will be at `end`.
+    func isPartComplete(withNext end: MediaTime) -> Bool { cutter?.isPartComplete(withNext: end) ?? false }
+
+    /// A part ends where the next sample is foretold to be.
+    mutating func partEnds(at end: MediaTime) {
+        cutter?.partEnds(at: end)
+        due.append(end)
+    }
+
     /// The segment ends: what is left of it is cut, and all of the live's first one.
     mutating func end(_ segment: OpenSegment, at end: MediaTime, frame: MediaTime) {
         if target == nil, let nominal {

@@ -19,7 +19,8 @@ extension Sample {
         self.init(
             decodeTime: placement.decodeTime,
             duration: placement.duration,
-            compositionOffset: unit.compositionOffset.ticks(timescale: TrackTimeline.videoTimescale),
+            compositionOffset: unit.compositionOffset.ticks(timescale: TrackTimeline.videoTimescale)
+                + placement.displacement,
             isSync: unit.isSync,
             payload: unit.payload
         )
@@ -37,6 +38,17 @@ extension Sample {
             isSync: true,
             payload: ByteBuffer(bytes: bytes)
         )
+    }
+}
+
+extension Sample {
+    /// The same sample, shown at the same time, but decoded by some time at the latest.
+    func decoded(noLaterThan time: Int64) -> Sample {
+        guard time < decodeTime else { return self }
+        var earlier = self
+        earlier.compositionOffset += decodeTime - time
+        earlier.decodeTime = time
+        return earlier
     }
 }
 

@@ -13,8 +13,9 @@
 // 4. Segments begin with a sync sample of the reference track, unless none came within the longest duration allowed.
 // 5. What is held is bounded: by the longest duration, and by `maximumSegmentBytes` when the clock stands still.
 // 6. The parts of a segment make it up: they follow each other without gap or overlap, the last one ends with it, and none
-//    is longer than PART-TARGET. Once a part is given away nothing in it changes, and another one follows: the sample at
-//    which a part was cut is in the next one of the same segment.
+//    is longer than PART-TARGET. Once a part is given away nothing in it changes, and another one of the same segment
+//    follows: it has the sample at which the part was cut or, where that was foretold and the segment ends there after
+//    all, may be of no length.
 //
 // Longer than other files, because all of it decides over the same few values of the segment that is being filled.
 
@@ -93,7 +94,7 @@ struct Segmenter {
 
     /// Takes one access unit.
     ///
-    /// - Returns: the parts that end before it.
+    /// - Returns: the parts that end before it, and the one that it completes where the end of that can be foretold.
     mutating func receive(_ unit: AccessUnit) -> [PartDraft] {
         guard let track = announced[unit.trackID] else { return [] }
         guard segment != nil else {
@@ -105,6 +106,7 @@ struct Segmenter {
         let sample = Sample(unit, at: placement)
         if unit.trackID == segment?.reference {
             receiveReference(sample, of: track)
+            giveForetoldPart(endedBy: sample, of: track)
         } else {
             receiveOther(sample, of: track, missing: placement.missing)
         }
@@ -357,7 +359,9 @@ struct Segmenter {
             runs: startsEpoch ? runs : continued
         )
         plan.begin(at: position, frame: longestFrame(beside: track.id))
-        append(sample, of: track)
+        // Where the segment before had to end earlier, there is to be no hole.
+        let start = position.ticks(timescale: timescale(of: track))
+        append(track.id.kind == .video ? sample.decoded(noLaterThan: start) : sample, of: track)
     }
 
     private mutating func append(_ sample: Sample, of track: Track) {
@@ -410,6 +414,21 @@ struct Segmenter {
         return announced.values.allSatisfy { delivered.contains($0) }
     }
 
+    /// Gives a part away with the sample that completes it, where it can be told how long that lasts.
+    ///
+    /// The last part of a segment waits for the sample behind it: only that one says whether the segment ends.
+    private mutating func giveForetoldPart(endedBy sample: Sample, of track: Track) {
+        let time = self.time(of: sample, of: track)
+        guard !isEpochDue, tracksAreKnown, let start = segment?.start, segment?.lastReferenceTime == time,
+            let end = timelines.foretoldEnd(of: track.id), plan.isPartComplete(withNext: end),
+            !policy.mayEndSegment(startedAt: start, at: end, distance: end - time)
+        else { return }
+        timelines.keepForetoldEnd(of: track.id)
+        segment?.endReference(at: end)
+        plan.partEnds(at: end)
+        giveDueParts(at: time)
+    }
+
     private mutating func giveDueParts(at now: MediaTime) {
         for cut in plan.takeDue() {
             fillSilence(until: cut)
@@ -440,7 +459,7 @@ struct Segmenter {
             parent: parent,
             isFirst: isFirst,
             ending: ending,
-            age: max(.zero, now - end)
+            age: now - end
         )
     }
 

@@ -29,6 +29,13 @@ struct TimelineSet {
     /// Where the leading track ends, or `nil` before any access unit.
     func end(ledBy reference: TrackID) -> MediaTime? { leader(reference)?.end }
 
+    /// Where a track's next access unit will be if it keeps the distance that the last ones had; `nil` where that cannot be
+    /// told.
+    func foretoldEnd(of id: TrackID) -> MediaTime? { timelines[id]?.foretoldEnd }
+
+    /// Lets a track's next access unit be placed where it is foretold to be.
+    mutating func keepForetoldEnd(of id: TrackID) { timelines[id]?.keepForetoldEnd() }
+
     /// Places an access unit.
     ///
     /// - Parameters:

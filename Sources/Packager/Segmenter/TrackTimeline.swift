@@ -5,6 +5,10 @@ internal import MediaCore
 /// An encoder's clock comes in whole milliseconds, may jump either way, and may tell video and audio apart; the live's
 /// timeline only ever goes on. Video keeps the encoder's intervals. Audio counts samples, because frames of 21.33 ms
 /// stamped 21, 42, 64 would otherwise overlap or leave holes, and is drawn back to the encoder's clock gently.
+///
+/// A part that is given away before the next picture has come ends where that is foretold to be (``Cadence``). The picture
+/// then decodes exactly there, however wrong that was, so that no hole and no overlap comes about; and it is shown when the
+/// encoder meant it to be, so that nothing moves for viewers. The picture behind it is where the encoder has it again.
 struct TrackTimeline {
     /// Where an access unit was placed.
     struct Placement {
@@ -14,6 +18,8 @@ struct TrackTimeline {
         let duration: Int64
         /// How many ticks of sound are missing before it.
         var missing: Int64 = 0
+        /// How much later it would be had its place not been foretold, in ticks, signed: it is to be shown as much later.
+        var displacement: Int64 = 0
         /// Whether silence already stands where it belongs.
         var isCovered = false
     }
@@ -39,6 +45,11 @@ struct TrackTimeline {
     private(set) var lastEncoderTime: MediaTime?
     private var lastPlaced: Int64?
     private var lastDuration: Int64
+    /// Where what was placed last would be had its place not been foretold.
+    private var lastWanted: Int64 = 0
+    private var cadence = Cadence()
+    /// Whether what was placed last has been given away with its duration, so that the next one must begin where it ends.
+    private var isEndGiven = false
     /// How far the encoder's clock is ahead of the counted samples, smoothed, in ticks.
     private var drift: Int64 = 0
     /// Whether what was placed last is silence that stands in for sound.
@@ -56,6 +67,28 @@ struct TrackTimeline {
     /// Where the last access unit ends, or `nil` before the first one.
     var end: MediaTime? {
         lastPlaced.map { MediaTime(ticks: $0 + lastDuration, timescale: timescale) }
+    }
+
+    /// Where the next access unit will be if it keeps the distance that the last ones had; `nil` where that cannot be told.
+    ///
+    /// An audio frame has its length in itself.
+    var foretoldEnd: MediaTime? {
+        foretoldTicks.map { MediaTime(ticks: $0, timescale: timescale) }
+    }
+
+    private var foretoldTicks: Int64? {
+        guard let lastPlaced, !isAnchoredAnew else { return nil }
+        guard frameDuration == nil else { return lastPlaced + lastDuration }
+        guard let distance = cadence.distance else { return nil }
+        let ticks = lastWanted + distance.ticks(timescale: timescale)
+        return ticks > lastPlaced ? ticks : nil
+    }
+
+    /// Lets the next access unit be placed where it is foretold to be, wherever the encoder has it.
+    mutating func keepForetoldEnd() {
+        guard let lastPlaced, let foretoldTicks else { return }
+        lastDuration = foretoldTicks - lastPlaced
+        isEndGiven = true
     }
 
     /// Whether the encoder's clock is further from the last access unit's than any picture or sound lasts.
@@ -108,9 +141,15 @@ struct TrackTimeline {
     /// - Returns: its place on the live's timeline.
     mutating func place(_ encoderTime: MediaTime, sampleCount: Int? = nil) -> Placement {
         lastEncoderTime = encoderTime
-        defer { isAnchoredAnew = false }
+        defer {
+            isAnchoredAnew = false
+            isEndGiven = false
+        }
         let wanted = (encoderTime + offset).ticks(timescale: timescale)
-        guard let frameDuration else { return placeVideo(wanted) }
+        guard let frameDuration else {
+            cadence.note(encoderTime)
+            return placeVideo(wanted)
+        }
         return placeAudio(wanted, frameDuration: sampleCount.map(Int64.init) ?? frameDuration)
     }
 
@@ -120,13 +159,15 @@ struct TrackTimeline {
     }
 
     private mutating func placeVideo(_ wanted: Int64) -> Placement {
-        var decodeTime = wanted
-        if let lastPlaced {
-            decodeTime = max(wanted, lastPlaced + 1)
-            if !isAnchoredAnew { lastDuration = decodeTime - lastPlaced }
+        guard let lastPlaced else {
+            (self.lastPlaced, lastWanted) = (wanted, wanted)
+            return Placement(decodeTime: wanted, duration: lastDuration)
         }
-        lastPlaced = decodeTime
-        return Placement(decodeTime: decodeTime, duration: lastDuration)
+        let straightened = max(wanted, lastPlaced + 1)
+        let decodeTime = isEndGiven ? lastPlaced + lastDuration : straightened
+        if !isAnchoredAnew { lastDuration = decodeTime - lastPlaced }
+        (self.lastPlaced, lastWanted) = (decodeTime, straightened)
+        return Placement(decodeTime: decodeTime, duration: lastDuration, displacement: straightened - decodeTime)
     }
 
     private mutating func placeAudio(_ wanted: Int64, frameDuration: Int64) -> Placement {
@@ -142,7 +183,8 @@ struct TrackTimeline {
             return Placement(decodeTime: decodeTime, duration: frameDuration, isCovered: true)
         }
         hasFilled = false
-        if error > max(2 * frameDuration, timescale / Self.disorderPerSecond) {
+        // Behind an end that was given away there is no room for a hole: the frame after this one has it.
+        if error > max(2 * frameDuration, timescale / Self.disorderPerSecond), !isEndGiven {
             missing = error
             decodeTime = wanted
             drift = 0
