@@ -282,7 +282,7 @@ extension LiveStream.Snapshot {
         }
     }
 
-    private func window(of rendition: Rendition.ID?) -> LiveWindow? {
+    func window(of rendition: Rendition.ID?) -> LiveWindow? {
         guard let rendition else { return window }
         return furtherRenditions[rendition]?.window
     }

@@ -194,7 +194,7 @@ public struct LiveWindow: Sendable {
         return segment(number)?.parts ?? []
     }
 
-    private func segment(_ number: Int) -> MediaSegment? {
+    func segment(_ number: Int) -> MediaSegment? {
         if number >= mediaSequence { return number < nextMediaSequenceNumber ? segments[number - mediaSequence] : nil }
         // In the order of their numbers.
         var (low, high) = (0, retired.count)

@@ -81,9 +81,12 @@ public final class StoredResource: Sendable {
     /// The resource that `make` makes of this one, made at most a few times and then kept beside it.
     ///
     /// See ``derived(_:_:)``.
-    public func variant(_ form: DerivedForm, _ make: (StoredResource) -> StoredResource) -> StoredResource {
+    public func variant<Failure: Error>(
+        _ form: DerivedForm,
+        _ make: (StoredResource) throws(Failure) -> StoredResource
+    ) throws(Failure) -> StoredResource {
         if let known = variants.withLock({ $0[form] }) { return known }
-        let made = make(self)
+        let made = try make(self)
         return variants.withLock { variants in
             if let first = variants[form] { return first }
             variants[form] = made

@@ -105,6 +105,7 @@ struct LiveServer: Service {
         var originConfiguration = try OriginConfiguration(configuration, files: files)
         originConfiguration.access = access
         originConfiguration.encryption = Self.encryption(configuration)
+        originConfiguration.remuxer = PackagerRemuxer()
         originConfiguration.meters = originMetrics
         originConfiguration.operators = OperatorAPI(
             token: try Self.secret(

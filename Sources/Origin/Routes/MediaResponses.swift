@@ -39,6 +39,7 @@ extension Router {
     /// - Parameters:
     ///   - id: the live.
     ///   - playlist: which of its playlists.
+    ///   - form: the form of what it lists.
     ///   - query: the request's, which may have directives.
     ///   - viewer: who asks.
     ///   - encryption: how what it lists is encrypted.
@@ -47,6 +48,7 @@ extension Router {
     func playlist(
         of id: StreamID,
         _ playlist: LiveStream.Playlist,
+        as form: MediaForm = .stored,
         _ query: String?,
         _ viewer: Viewer,
         _ encryption: SegmentEncryption?,
@@ -63,7 +65,9 @@ extension Router {
         guard let stream = store.stream(id) else { return .response(.notLiveYet) }
         var policy: CachePolicy?
         if let number = directives.mediaSequenceNumber {
-            let (reach, phase, targetDuration) = stream.reach(of: number, part: directives.part)
+            // Where there are no parts, a part is there when its segment is.
+            let part = form.hasParts ? directives.part : nil
+            let (reach, phase, targetDuration) = stream.reach(of: number, part: part)
             guard let targetDuration else { return .response(.notLiveYet) }
             switch (reach, phase) {
             // The next live of the name has the same address.
@@ -72,7 +76,7 @@ extension Router {
             case (.beyond, _):
                 return .response(.failure(.badRequest, "The live is not nearly that far.", on: .media))
             case (.ahead, _) where mayHold:
-                return .hold(Hold(stream: stream, awaited: .segment(number, part: directives.part), targetDuration))
+                return .hold(Hold(stream: stream, awaited: .segment(number, part: part), targetDuration))
             // While its encoder is away nothing is wrong with the server: the player goes on asking.
             case (.ahead, .interrupted): policy = .unstored
             case (.ahead, _):
@@ -82,9 +86,14 @@ extension Router {
         guard let (plain, targetDuration) = stream.playlist(playlist, skipping: directives.skip) else {
             return .response(.notLiveYet)
         }
-        var resource = plain
+        var resource: StoredResource
+        do throws(FormRefusal) {
+            resource = try self.playlist(plain, as: form) { stream.newestInitialization(of: playlist) }
+        } catch {
+            return .response(.failure(.notFound, error.reason, on: .media))
+        }
         if let encryption, let targetDuration {
-            resource = encryption.encrypted(playlist: plain, tag: stream.tag, targetDuration: targetDuration)
+            resource = encryption.encrypted(playlist: resource, tag: stream.tag, targetDuration: targetDuration)
         }
         let response = respond(with: resource, policy ?? .playlist(targetDuration: targetDuration), viewer.headers)
         return .response(counted(response, of: stream, .playlist, to: playlist == .multivariant ? nil : viewer))
@@ -146,18 +155,30 @@ extension Router {
         if let encryption, name.utf8.suffix(4).elementsEqual(".key".utf8) {
             return .response(key(named: name, of: id, encryption))
         }
-        guard let (plain, owner) = store.resource(of: id, named: name) else {
-            guard mayHold, let hold = promise(of: name, in: id) else {
+        let (mediaForm, storedName) = remuxer == nil ? (.stored, name) : MediaForm.resource(named: name)
+        guard let (stored, owner) = store.resource(of: id, named: storedName) else {
+            guard mayHold, mediaForm.hasParts, let hold = promise(of: storedName, in: id) else {
                 return .response(.failure(.notFound, "There is no such segment, or no longer.", on: .media))
             }
             return .hold(hold)
         }
-        var resource = plain
+        var resource: StoredResource
+        do throws(FormRefusal) {
+            resource = try self.resource(stored, as: mediaForm, of: owner)
+        } catch {
+            return .response(.failure(.notFound, error.reason, on: .media))
+        }
         if let encryption, let targetDuration = owner.snapshot.targetDuration {
-            resource = encryption.encrypted(plain, tag: owner.tag, targetDuration: targetDuration)
+            resource = encryption.encrypted(resource, tag: owner.tag, targetDuration: targetDuration)
         }
         let tag = "\"\(resource.entityTag)\""
-        let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, pieces: resource.pieces)
+        let form = Representation(
+            type: mediaForm.mediaType,
+            coding: nil,
+            policy: .immutable,
+            tag: tag,
+            pieces: resource.pieces
+        )
         if !headers.contains(name: "if-none-match"), let value = headers.first(name: "range"),
             headers.first(name: "if-range").map({ EntityTag.ifRange($0, holdsFor: tag) }) ?? true
         {
@@ -165,12 +186,12 @@ extension Router {
             case .whole: break
             case .part(let range):
                 let response = form.partialContent(range)
-                return .response(counted(response, of: owner, Audience.Kind(resource: name)))
+                return .response(counted(response, of: owner, Audience.Kind(resource: storedName)))
             case .unsatisfiable: return .response(.rangeNotSatisfiable(length: resource.byteCount))
             }
         }
         let response = respond(with: form, of: resource, .plain, headers)
-        return .response(counted(response, of: owner, Audience.Kind(resource: name)))
+        return .response(counted(response, of: owner, Audience.Kind(resource: storedName)))
     }
 
     /// A key, for whoever may watch, and for no cache.

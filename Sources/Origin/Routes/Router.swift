@@ -24,6 +24,8 @@ struct Router: Sendable {
     var access: ViewerAccess?
     /// How media is encrypted; `nil` when it is not.
     var encryption: SegmentEncryption?
+    /// Makes other forms of stored media; `nil` for the stored one alone.
+    var remuxer: (any MediaRemuxer)?
     /// Where what is sent is counted, besides with each live.
     var meters: OriginMetrics?
 
@@ -110,7 +112,8 @@ struct Router: Sendable {
         case .multivariantPlaylist(let id):
             return playlist(of: id, .multivariant, query, viewer, encryption, mayHold: mayHold)
         case .renditionPlaylist(let id, let name):
-            return playlist(of: id, .rendition(name: name), query, viewer, encryption, mayHold: mayHold)
+            let (form, stored) = remuxer == nil ? (.stored, .rendition(name: name)) : MediaForm.playlist(named: name)
+            return playlist(of: id, stored, as: form, query, viewer, encryption, mayHold: mayHold)
         case .mediaResource(let id, let name):
             return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
         default:

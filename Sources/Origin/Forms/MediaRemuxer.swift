@@ -1,0 +1,19 @@
+public import NIOCore
+
+/// Makes other forms of the media that lives are stored in. The origin knows names and playlists, and no container.
+///
+/// Called when the first viewer asks for a form; what it makes is kept beside what it was made of.
+public protocol MediaRemuxer: Sendable {
+    /// Why media with this initialization segment cannot be had as a transport stream, in words for whoever asks; `nil` when
+    /// it can.
+    func transportStreamRefusal(of initialization: ByteBuffer) -> String?
+
+    /// Makes the transport stream of a segment.
+    ///
+    /// - Parameters:
+    ///   - pieces: the bytes of the segment, one piece behind the other.
+    ///   - initialization: the initialization segment that applies to it.
+    /// - Returns: whole packets.
+    /// - Throws: an error whose text says why there is none.
+    func transportStream(of pieces: [ByteBuffer], initialization: ByteBuffer) throws -> ByteBuffer
+}

@@ -1,0 +1,86 @@
+import LiveStore
+import NIOCore
+
+/// Makes the media playlist of another form from the stored one, line by line and without knowing what came before: a piece
+/// of a playlist becomes the same wherever it stands.
+enum PlaylistForm {
+    /// What a piece of a media playlist is.
+    enum Piece {
+        /// The tags of the playlist as a whole.
+        case header
+        /// The lines of whole segments.
+        case segments
+        /// What is behind the last whole segment: the parts of the next one, what comes, or the end.
+        case end
+    }
+
+    /// A piece of a playlist in another form.
+    static func rewrite(_ text: ByteBuffer, _ piece: Piece, as form: MediaForm) -> ByteBuffer {
+        guard form != .stored else { return text }
+        var output = ByteBufferAllocator().buffer(capacity: text.readableBytes + 64)
+        for line in text.readableBytesView.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true) {
+            switch form {
+            case .stored: break
+            case .transportStream: writeForTransportStream(line, piece, to: &output)
+            }
+        }
+        return output
+    }
+
+    /// A whole playlist in another form.
+    static func rewrite(_ text: ByteBuffer, as form: MediaForm) -> ByteBuffer {
+        let end = endOfSegments(text)
+        var segments = text
+        let listed = segments.readSlice(length: end - text.readerIndex) ?? text
+        var output = rewrite(listed, .segments, as: form)
+        output.writeImmutableBuffer(rewrite(segments, .end, as: form))
+        return output
+    }
+
+    /// The index behind the last line that is a URI.
+    private static func endOfSegments(_ text: ByteBuffer) -> Int {
+        let view = text.readableBytesView
+        var end = view.endIndex
+        while end > view.startIndex {
+            // The line that ends before `end`, without its line feed.
+            let body = view[..<(end - 1)]
+            let start = body.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? view.startIndex
+            if body.endIndex > start, view[start] != UInt8(ascii: "#") { return end }
+            end = start
+        }
+        return view.startIndex
+    }
+
+    // MARK: - MPEG-TS
+
+    private typealias Line = ByteBufferView.SubSequence
+
+    /// Whole segments, which need no initialization segment: what tells of parts goes, and behind the last segment is nothing
+    /// but the end.
+    private static func writeForTransportStream(_ line: Line, _ piece: Piece, to output: inout ByteBuffer) {
+        guard line.first == UInt8(ascii: "#") else {
+            output.writeBytes(line.dropLast(4))  // ".m4s"
+            output.writeStaticString(".ts\n")
+            return
+        }
+        if piece == .end, !line.elementsEqual("#EXT-X-ENDLIST".utf8) { return }
+        if ["#EXT-X-MAP:", "#EXT-X-PART:", "#EXT-X-PART-INF:"].contains(where: { line.starts(with: $0.utf8) }) {
+            return
+        }
+        if line.starts(with: "#EXT-X-SERVER-CONTROL:".utf8) {
+            writeServerControl(line, to: &output)
+        } else {
+            output.writeBytes(line)
+        }
+        output.writeStaticString("\n")
+    }
+
+    /// PART-HOLD-BACK is for playlists with parts alone (RFC 8216bis §4.4.3.8).
+    private static func writeServerControl(_ line: Line, to output: inout ByteBuffer) {
+        let attributes = line.split(separator: UInt8(ascii: ",")).filter { !$0.starts(with: "PART-HOLD-BACK=".utf8) }
+        for (index, attribute) in attributes.enumerated() {
+            if index > 0 { output.writeStaticString(",") }
+            output.writeBytes(attribute)
+        }
+    }
+}

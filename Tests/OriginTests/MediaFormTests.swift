@@ -1,0 +1,201 @@
+import LiveStore
+import MediaCore
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import Origin
+
+@Suite("Media in other forms")
+struct MediaFormTests {
+    /// Makes bytes that tell what they were made of, and counts.
+    private final class Remuxer: MediaRemuxer {
+        let calls = Mutex(0)
+        let refusal: String?
+
+        init(refusal: String? = nil) { self.refusal = refusal }
+
+        struct Failure: Error, CustomStringConvertible { let description = "no, not this one" }
+
+        func transportStreamRefusal(of initialization: ByteBuffer) -> String? { refusal }
+
+        func transportStream(of pieces: [ByteBuffer], initialization: ByteBuffer) throws -> ByteBuffer {
+            calls.withLock { $0 += 1 }
+            guard refusal == nil else { throw Failure() }
+            let size = pieces.reduce(0) { $0 + $1.readableBytes }
+            return ByteBuffer(string: "\(String(buffer: initialization)) and \(size) bytes")
+        }
+    }
+
+    private let fixture = Fixture()
+    private let remuxer = Remuxer()
+
+    private func router(_ remuxer: Remuxer) -> Router {
+        var router = fixture.router()
+        router.remuxer = remuxer
+        return router
+    }
+
+    // MARK: - Playlists
+
+    private static let header = """
+        #EXTM3U
+        #EXT-X-VERSION:10
+        #EXT-X-TARGETDURATION:2
+        #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.200,CAN-SKIP-UNTIL=12,CAN-SKIP-DATERANGES=YES
+        #EXT-X-PART-INF:PART-TARGET=0.400
+        #EXT-X-MEDIA-SEQUENCE:7
+        #EXT-X-DISCONTINUITY-SEQUENCE:1
+
+        """
+    private static let segments = """
+        #EXT-X-SKIP:SKIPPED-SEGMENTS=3
+        #EXT-X-MAP:URI="t1-init-7.mp4"
+        #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z
+        #EXTINF:2.000000,
+        t1-10.m4s
+        #EXT-X-DISCONTINUITY
+        #EXT-X-MAP:URI="t1-init-11.mp4"
+        #EXT-X-DATERANGE:ID="a",START-DATE="2026-01-01T00:00:02.000Z"
+        #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:02.000Z
+        #EXT-X-PART:DURATION=0.400000,URI="t1-11.0.m4s",INDEPENDENT=YES
+        #EXTINF:2.000000,
+        t1-11.m4s
+
+        """
+    private static let end = """
+        #EXT-X-DISCONTINUITY
+        #EXT-X-MAP:URI="t1-init-12.mp4"
+        #EXT-X-DATERANGE:ID="b",START-DATE="2026-01-01T00:00:04.000Z"
+        #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:04.000Z
+        #EXT-X-PART:DURATION=0.400000,URI="t1-12.0.m4s",INDEPENDENT=YES
+        #EXT-X-PRELOAD-HINT:TYPE=PART,URI="t1-12.1.m4s"
+        #EXT-X-RENDITION-REPORT:URI="media-1.m3u8",LAST-MSN=12,LAST-PART=0
+
+        """
+    private static let transportStream = """
+        #EXTM3U
+        #EXT-X-VERSION:10
+        #EXT-X-TARGETDURATION:2
+        #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12,CAN-SKIP-DATERANGES=YES
+        #EXT-X-MEDIA-SEQUENCE:7
+        #EXT-X-DISCONTINUITY-SEQUENCE:1
+        #EXT-X-SKIP:SKIPPED-SEGMENTS=3
+        #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z
+        #EXTINF:2.000000,
+        t1-10.ts
+        #EXT-X-DISCONTINUITY
+        #EXT-X-DATERANGE:ID="a",START-DATE="2026-01-01T00:00:02.000Z"
+        #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:02.000Z
+        #EXTINF:2.000000,
+        t1-11.ts
+
+        """
+
+    private func rewrite(_ text: String, as form: MediaForm) -> String {
+        String(buffer: PlaylistForm.rewrite(ByteBuffer(string: text), as: form))
+    }
+
+    @Test("a playlist of transport streams has whole segments, and nothing of what is not whole")
+    func transportStreamPlaylist() {
+        let whole = Self.header + Self.segments
+        #expect(rewrite(whole + Self.end, as: .transportStream) == Self.transportStream)
+        #expect(rewrite(whole, as: .transportStream) == Self.transportStream)
+        let ended = whole + "#EXT-X-ENDLIST\n"
+        #expect(rewrite(ended, as: .transportStream) == Self.transportStream + "#EXT-X-ENDLIST\n")
+    }
+
+    @Test("pieces of a playlist become the same each by itself")
+    func pieces() {
+        var output = ""
+        for (text, piece) in [
+            (Self.header, PlaylistForm.Piece.header), (Self.segments, .segments), (Self.end, .end),
+        ] {
+            output += String(buffer: PlaylistForm.rewrite(ByteBuffer(string: text), piece, as: .transportStream))
+        }
+        #expect(output == Self.transportStream)
+    }
+
+    // MARK: - Requests
+
+    @Test("a segment is made once, of its own initialization segment, and never changes")
+    func segment() throws {
+        try fixture.goLive("main")
+        let router = router(remuxer)
+        for _ in 0..<3 {
+            let response = router.get("/live/main/t1-0.ts")
+            #expect(response.status == 200 && response["Content-Type"] == "video/mp2t")
+            #expect(response.text == "ftyp moov and 1000 bytes")
+            #expect(response["ETag"] == "\"t1-0.m4s-ts\"" && response["Cache-Control"]?.contains("immutable") == true)
+        }
+        #expect(remuxer.calls.withLock { $0 } == 1)
+        #expect(router.get("/live/main/t1-0.m4s")["Content-Type"] == "video/mp4")
+        #expect(router.get("/live/main/t1-0.ts", [("Range", "bytes=0-3")]).text == "ftyp")
+    }
+
+    @Test("the playlist lists them; further renditions with sound have theirs")
+    func playlists() throws {
+        let stream = try fixture.goLive("main")
+        fixture.addRendition(to: stream)
+        let router = router(remuxer)
+        let response = router.get("/live/main/ts.m3u8")
+        #expect(response.text == "#EXTM3U\nt1-0.ts\n" && response["ETag"] == "\"media.m3u8-ts\"")
+        #expect(router.get("/live/main/ts-1.m3u8").text == "#EXTM3U\nt1-m1-0.ts\n")
+        #expect(router.get("/live/main/t1-m1-0.ts").text == "moov and 1000 bytes")
+        #expect(router.get("/live/main/media.m3u8").text == "#EXTM3U\nt1-0.m4s\n")
+        #expect(remuxer.calls.withLock { $0 } == 1)
+    }
+
+    @Test(
+        "what there is not is not made",
+        arguments: ["t1-1.ts", "t1-init-0.ts", "t1-0.0.ts", "t1-0.m4s.ts", ".ts", "t2-0.ts", "ts-0.m3u8", "ts-.m3u8"]
+    )
+    func nothing(name: String) throws {
+        try fixture.goLive("main")
+        #expect(router(remuxer).get("/live/main/\(name)").status == 404)
+        #expect(remuxer.calls.withLock { $0 } == 0)
+    }
+
+    @Test("an origin without a remuxer has the stored form alone")
+    func none() throws {
+        try fixture.goLive("main")
+        #expect(fixture.router().get("/live/main/ts.m3u8").status == 404)
+        #expect(fixture.router().get("/live/main/t1-0.ts").status == 404)
+    }
+
+    @Test("what cannot be made is refused in words, which no cache keeps")
+    func refused() throws {
+        try fixture.goLive("main")
+        let router = router(Remuxer(refusal: "Opus has no place there"))
+        let playlist = router.get("/live/main/ts.m3u8")
+        #expect(playlist.status == 404 && playlist["Cache-Control"] == "no-store")
+        #expect(playlist.text == "This live cannot be had as MPEG-TS: Opus has no place there.\n")
+        #expect(router.get("/live/main/t1-0.ts").text == "This segment cannot be had as MPEG-TS: no, not this one.\n")
+    }
+
+    @Test("a reload waits for the whole segment, whatever part it names")
+    func waits() throws {
+        let stream = try fixture.goLive("main")
+        stream.addPart()
+        let router = router(remuxer)
+        #expect(router.get("/live/main/ts.m3u8?_HLS_msn=0").status == 200)
+        // The part is there, the segment is not.
+        #expect(router.get("/live/main/media.m3u8?_HLS_msn=1&_HLS_part=0").status == 200)
+        #expect(router.get("/live/main/ts.m3u8?_HLS_msn=1&_HLS_part=0").status == 503)
+        #expect(router.get("/live/main/ts.m3u8?_HLS_msn=3").status == 400)
+        #expect(router.get("/live/main/ts.m3u8?_HLS_part=0").status == 400)
+    }
+
+    @Test("a segment is made first and encrypted then, with the key that its number has")
+    func encrypted() throws {
+        try fixture.goLive("main")
+        var router = router(remuxer)
+        router.encryption = SegmentEncryption(.beside, secret: Array("0123456789abcdef".utf8), keySeconds: 8)
+        let clear = router.get("/live/main/t1-0.ts"), closed = router.get("/live/main/aes/t1-0.ts")
+        #expect(clear.text == "ftyp moov and 1000 bytes")
+        #expect(closed.body.count == 32 && closed["ETag"] == "\"t1-0.m4s-ts-aes\"")
+        #expect(closed["Content-Type"] == "video/mp2t")
+        #expect(router.get("/live/main/aes/t1-0.m4s").body != closed.body)
+        #expect(router.get("/live/main/aes/ts.m3u8")["ETag"] == "\"media.m3u8-ts-aes\"")
+    }
+}
