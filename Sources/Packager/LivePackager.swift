@@ -44,7 +44,7 @@ final class LivePackager: AccessUnitSink {
         self.clock = clock
         self.logger = logger
         snapshot = stream.snapshot
-        ladder = Ladder(tag: stream.tag, resuming: snapshot)
+        ladder = Ladder(tag: stream.tag, resuming: snapshot, offersSoundAlone: configuration.offersSoundAlone)
         report = PublishReport(logger, nominal: configuration.segmentDuration)
         segmenter = RenditionSegmenter(
             Segmenter(

@@ -16,6 +16,8 @@ public struct PackagerConfiguration: Sendable {
     public var partDuration: MediaTime?
     /// How much media a live playlist lists at least, once the live has lasted that long.
     public var windowDuration: MediaTime
+    /// Whether the multivariant playlist of a live with pictures and sound lists the sound alone as a variant as well.
+    public var offersSoundAlone: Bool
     /// How long a live stays open after its encoder went away without a goodbye.
     public var gracePeriod: Duration
     /// How long an ended live can still be played, for viewers who are behind.
@@ -26,12 +28,14 @@ public struct PackagerConfiguration: Sendable {
         segmentDuration: MediaTime = .milliseconds(2000),
         partDuration: MediaTime? = .milliseconds(500),
         windowDuration: MediaTime = .milliseconds(60_000),
+        offersSoundAlone: Bool = false,
         gracePeriod: Duration = .seconds(60),
         endedRetention: Duration = .seconds(120)
     ) {
         self.segmentDuration = segmentDuration
         self.partDuration = partDuration
         self.windowDuration = windowDuration
+        self.offersSoundAlone = offersSoundAlone
         self.gracePeriod = gracePeriod
         self.endedRetention = endedRetention
     }

@@ -323,6 +323,7 @@ extension PackagerConfiguration {
             segmentDuration: configuration.segmentDuration,
             partDuration: configuration.partDuration,
             windowDuration: configuration.windowDuration,
+            offersSoundAlone: configuration.offersSoundAlone,
             gracePeriod: configuration.gracePeriod,
             // Viewers may be a whole window behind, and pause for a moment.
             endedRetention: .seconds(configuration.windowDuration.seconds + 60)

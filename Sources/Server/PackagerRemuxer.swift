@@ -16,4 +16,12 @@ struct PackagerRemuxer: MediaRemuxer {
     func transportStream(of pieces: [ByteBuffer], initialization: ByteBuffer) throws -> ByteBuffer {
         try TransportStreamSegment(initialization: initialization, pieces: pieces).bytes
     }
+
+    func soundInitialization(_ initialization: ByteBuffer) throws -> ByteBuffer {
+        try SoundFilter(initialization: initialization).filteredInitialization()
+    }
+
+    func sound(of pieces: [ByteBuffer], initialization: ByteBuffer) throws -> ByteBuffer {
+        try SoundFilter(initialization: initialization).filtered(pieces)
+    }
 }

@@ -222,7 +222,7 @@ struct TransportStreamTests {
         #expect(output.standardError.isEmpty, "\(output.standardError)")
     }
 
-    @Test("encrypted and for those with a link, it is the same")
+    @Test("encrypted, it is the same")
     func encrypted() async throws {
         let (server, _) = try await ended(environment: ["LYCEUM_ENCRYPTION": "both", "LYCEUM_KEY_SECONDS": "10"])
         let plain = try await decoded(server.url("/live/main/ts.m3u8"))

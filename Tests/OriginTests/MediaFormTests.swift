@@ -1,6 +1,8 @@
 import LiveStore
 import MediaCore
 import NIOCore
+import NIOEmbedded
+import NIOHTTP1
 import Synchronization
 import Testing
 
@@ -24,6 +26,18 @@ struct MediaFormTests {
             guard refusal == nil else { throw Failure() }
             let size = pieces.reduce(0) { $0 + $1.readableBytes }
             return ByteBuffer(string: "\(String(buffer: initialization)) and \(size) bytes")
+        }
+
+        func soundInitialization(_ initialization: ByteBuffer) throws -> ByteBuffer {
+            calls.withLock { $0 += 1 }
+            guard refusal == nil else { throw Failure() }
+            return ByteBuffer(string: "sound of \(String(buffer: initialization))")
+        }
+
+        func sound(of pieces: [ByteBuffer], initialization: ByteBuffer) throws -> ByteBuffer {
+            var made = ByteBuffer(string: "sound of ")
+            made.writeImmutableBuffer(try transportStream(of: pieces, initialization: initialization))
+            return made
         }
     }
 
@@ -116,6 +130,25 @@ struct MediaFormTests {
         #expect(output == Self.transportStream)
     }
 
+    @Test("a playlist of sound is the stored one with other names, and its parts are all independent")
+    func soundPlaylist() {
+        let stored = Self.header + Self.segments + Self.end
+        let sound =
+            stored.replacing(".m4s", with: ".sound.m4s").replacing(".mp4", with: ".sound.mp4")
+        #expect(rewrite(stored, as: .sound) == sound)
+        let other = """
+            #EXT-X-PART:DURATION=0.400000,URI="t1-12.0.m4s"
+            #EXT-X-RENDITION-REPORT:URI="sound.m3u8",LAST-MSN=12,LAST-PART=0
+
+            """
+        let expected = """
+            #EXT-X-PART:DURATION=0.400000,URI="t1-12.0.sound.m4s",INDEPENDENT=YES
+            #EXT-X-RENDITION-REPORT:URI="media.m3u8",LAST-MSN=12,LAST-PART=0
+
+            """
+        #expect(rewrite(other, as: .sound) == expected)
+    }
+
     // MARK: - Requests
 
     @Test("a segment is made once, of its own initialization segment, and never changes")
@@ -197,5 +230,59 @@ struct MediaFormTests {
         #expect(closed["Content-Type"] == "video/mp2t")
         #expect(router.get("/live/main/aes/t1-0.m4s").body != closed.body)
         #expect(router.get("/live/main/aes/ts.m3u8")["ETag"] == "\"media.m3u8-ts-aes\"")
+    }
+
+    @Test("sound alone: the initialization segment, a segment, a part, and the wait for a part")
+    func sound() throws {
+        let stream = try fixture.goLive("main")
+        stream.addPart()
+        let router = router(remuxer)
+        #expect(router.get("/live/main/sound.m3u8").status == 200)
+        #expect(router.get("/live/main/t1-init-0.sound.mp4").text == "sound of ftyp moov")
+        #expect(router.get("/live/main/t1-0.sound.m4s").text == "sound of ftyp moov and 1000 bytes")
+        let part = router.get("/live/main/t1-1.0.sound.m4s")
+        #expect(part.text == "sound of ftyp moov and 6 bytes" && part["Content-Type"] == "video/mp4")
+        #expect(part["ETag"]?.hasSuffix("-sound\"") == true)
+        // The part that the stored playlist hints at.
+        let head = HTTPRequestHead(
+            version: .http1_1,
+            method: .GET,
+            uri: "/live/main/t1-1.1.sound.m4s",
+            headers: ["Host": "a"]
+        )
+        guard case .hold(let hold) = router.outcome(of: head, from: "192.0.2.1") else {
+            Issue.record("not held")
+            return
+        }
+        stream.addPart()
+        #expect(stream.wait(for: hold.awaited, on: EmbeddedEventLoop()) {} == nil, "it is there")
+        #expect(router.get("/live/main/t1-1.1.sound.m4s").status == 200)
+        #expect(router.get("/live/main/t1-1.7.sound.m4s").status == 404)
+        #expect(router.get("/live/main/t1-0.sound.mp4").status == 404)
+    }
+
+    @Test("a live without sound has none alone")
+    func silent() throws {
+        try fixture.goLive("main")
+        let response = router(Remuxer(refusal: "")).get("/live/main/sound.m3u8")
+        #expect(response.status == 404)
+        #expect(response.text == "This live cannot be had as sound alone: no, not this one.\n")
+    }
+
+    @Test(
+        "every form is for those alone who may watch",
+        arguments: ["ts.m3u8", "t1-0.ts", "sound.m3u8", "t1-0.sound.m4s", "t1-init-0.sound.mp4"]
+    )
+    func guarded(name: String) throws {
+        let stream = try fixture.goLive("main")
+        let key = Secret("0123456789abcdef")
+        let authorizer = SignedPlaybackAuthorizer(key: key) { 50 }
+        var router = fixture.router(access: ViewerAccess(authorizer: authorizer, cdnSecret: nil))
+        router.remuxer = remuxer
+        let token = PlaybackToken(stream: stream.id, end: 100).text(key: key)
+        #expect(router.get("/live/main/\(name)").status == 403)
+        #expect(remuxer.calls.withLock { $0 } == 0)
+        let answer = router.get("/t/\(token)/live/main/\(name)")
+        #expect(answer.status == 200 && answer.body == self.router(remuxer).get("/live/main/\(name)").body)
     }
 }

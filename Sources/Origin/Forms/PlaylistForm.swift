@@ -22,6 +22,7 @@ enum PlaylistForm {
             switch form {
             case .stored: break
             case .transportStream: writeForTransportStream(line, piece, to: &output)
+            case .sound: writeForSound(line, to: &output)
             }
         }
         return output
@@ -82,5 +83,39 @@ enum PlaylistForm {
             if index > 0 { output.writeStaticString(",") }
             output.writeBytes(attribute)
         }
+    }
+
+    // MARK: - Sound
+
+    /// The same with other names.
+    ///
+    /// Every part of sound can be decoded by itself; and what is reported on is the playlist that this one is made of.
+    private static func writeForSound(_ line: Line, to output: inout ByteBuffer) {
+        if line.starts(with: "#EXT-X-RENDITION-REPORT:URI=\"sound.m3u8\"".utf8) {
+            output.writeStaticString("#EXT-X-RENDITION-REPORT:URI=\"media.m3u8\"")
+            output.writeBytes(line.dropFirst("#EXT-X-RENDITION-REPORT:URI=\"sound.m3u8\"".utf8.count))
+        } else if line.first != UInt8(ascii: "#") {
+            output.writeBytes(line.dropLast(4))
+            output.writeStaticString(".sound")
+            output.writeBytes(line.suffix(4))
+        } else if ["#EXT-X-MAP:", "#EXT-X-PART:", "#EXT-X-PRELOAD-HINT:"].contains(where: { line.starts(with: $0.utf8) }
+        ) {
+            writeWithSoundURI(line, to: &output)
+        } else {
+            output.writeBytes(line)
+        }
+        output.writeStaticString("\n")
+    }
+
+    /// A tag whose URI is the last attribute, or has INDEPENDENT alone behind it.
+    private static func writeWithSoundURI(_ line: Line, to output: inout ByteBuffer) {
+        let independence = ",INDEPENDENT=YES"
+        let tag =
+            line.suffix(independence.utf8.count).elementsEqual(independence.utf8)
+            ? line.dropLast(independence.utf8.count) : line
+        output.writeBytes(tag.dropLast(5))
+        output.writeStaticString(".sound")
+        output.writeBytes(tag.suffix(5))  // ".m4s" and the quote
+        if line.starts(with: "#EXT-X-PART:".utf8) { output.writeString(independence) }
     }
 }
