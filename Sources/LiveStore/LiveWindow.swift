@@ -56,14 +56,14 @@ public struct LiveWindow: Sendable {
 
     /// What is fetchable under a name.
     public enum Found: Sendable {
-        /// Something in memory.
-        case held(StoredResource)
+        /// Something in memory, with what EXT-X-MAP names for it when it is a segment or a part.
+        case held(StoredResource, initialization: StoredResource? = nil)
         /// A segment on disk, with what EXT-X-MAP names for it.
         case filed(FiledResource, initialization: StoredResource)
 
         /// The resource, when it is in memory.
         public var held: StoredResource? {
-            guard case .held(let resource) = self else { return nil }
+            guard case .held(let resource, _) = self else { return nil }
             return resource
         }
     }
@@ -321,7 +321,7 @@ public struct LiveWindow: Sendable {
         switch item {
         case .initialization: initializations.first { $0.resource.name == name }.map { .held($0.resource) }
         case .segment(let number): segment(number)
-        case .part(let number, let index): parts(of: number).dropFirst(index).first.map { .held($0.resource) }
+        case .part(let number, let index): part(index, of: number)
         }
     }
 
@@ -343,14 +343,20 @@ public struct LiveWindow: Sendable {
         (nextMediaSequenceNumber, unfinished?.parts.count ?? 0)
     }
 
-    private func parts(of number: Int) -> [PartialSegment] {
-        if let unfinished, unfinished.mediaSequenceNumber == number { return unfinished.parts }
-        return heldSegment(number)?.parts ?? []
+    private func part(_ index: Int, of number: Int) -> Found? {
+        if let unfinished, unfinished.mediaSequenceNumber == number {
+            let part = unfinished.parts.dropFirst(index).first
+            return part.map { .held($0.resource, initialization: unfinished.initialization) }
+        }
+        guard let segment = heldSegment(number), let part = segment.parts.dropFirst(index).first else { return nil }
+        return .held(part.resource, initialization: segment.initialization)
     }
 
     private func segment(_ number: Int) -> Found? {
         guard number >= oldest else { return nil }
-        if let segment = heldSegment(number) { return .held(segment.resource) }
+        if let segment = heldSegment(number) {
+            return .held(segment.resource, initialization: segment.initialization)
+        }
         guard let segment = past.segment(number), segment.resource.bytes.state == .written else { return nil }
         return .filed(segment.resource, initialization: segment.initialization)
     }

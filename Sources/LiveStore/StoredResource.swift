@@ -102,9 +102,12 @@ public final class StoredResource: Sendable {
     /// The resource that `make` makes of this one, made at most a few times and then kept beside it.
     ///
     /// See ``derived(_:_:)``.
-    public func variant(_ form: DerivedForm, _ make: (StoredResource) -> StoredResource) -> StoredResource {
+    public func variant<Failure: Error>(
+        _ form: DerivedForm,
+        _ make: (StoredResource) throws(Failure) -> StoredResource
+    ) throws(Failure) -> StoredResource {
         if let known = variants.withLock({ $0[form] }) { return known }
-        let made = make(self)
+        let made = try make(self)
         return variants.withLock { variants in
             if let first = variants[form] { return first }
             variants[form] = made
@@ -119,12 +122,15 @@ public final class StoredResource: Sendable {
     ///   - rewrite: makes the lines of a text anew, without knowing those of the others.
     /// - Returns: the rewritten playlist.
     public func rewritten(_ form: DerivedForm, _ rewrite: (PlaylistText) -> ByteBuffer) -> StoredResource {
-        variant(form) { playlist in
-            StoredResource(
-                playlist: playlist.name,
-                texts: playlist.texts.map { $0.rewritten(form, rewrite) },
-                entityTag: "\(playlist.entityTag)-\(form)"
-            )
-        }
+        variant(form) { $0.rewriting(form, rewrite) }
+    }
+
+    /// The same, but only the texts that later versions of the playlist have too are kept.
+    public func rewriting(_ form: DerivedForm, _ rewrite: (PlaylistText) -> ByteBuffer) -> StoredResource {
+        StoredResource(
+            playlist: name,
+            texts: texts.map { $0.rewritten(form, rewrite) },
+            entityTag: "\(entityTag)-\(form)"
+        )
     }
 }

@@ -19,6 +19,8 @@ public struct OriginConfiguration: Sendable {
     public var access: ViewerAccess?
     /// How media is encrypted; `nil` when it is not.
     public var encryption: SegmentEncryption?
+    /// Makes other forms of stored media; `nil` for the stored one alone.
+    public var remuxer: (any MediaRemuxer)?
     /// Where what viewers are sent is counted, besides with each live.
     public var meters: OriginMetrics?
     /// What operators may see and do; `nil` for nothing.

@@ -217,6 +217,7 @@ public final class OriginServer: Sendable {
             metrics: configuration.metrics,
             access: configuration.access,
             encryption: configuration.encryption,
+            remuxer: configuration.remuxer,
             meters: configuration.meters
         )
     }

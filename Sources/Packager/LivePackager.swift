@@ -47,7 +47,7 @@ final class LivePackager: AccessUnitSink {
         self.logger = logger
         snapshot = stream.snapshot
         let firstNumber = snapshot.window.nextMediaSequenceNumber
-        ladder = Ladder(tag: stream.tag, resuming: snapshot) { id in
+        ladder = Ladder(tag: stream.tag, resuming: snapshot, offersSoundAlone: configuration.offersSoundAlone) { id in
             storage?.makeLog(named: "\(stream.id)/\(stream.tag)/\(id)-\(firstNumber)")
         }
         report = PublishReport(logger, nominal: configuration.segmentDuration)

@@ -18,6 +18,8 @@ public struct PackagerConfiguration: Sendable {
     public var windowDuration: MediaTime?
     /// How much of it is held in memory; what is older lies on disk.
     public var memoryDuration: MediaTime
+    /// Whether the multivariant playlist of a live with pictures and sound lists the sound alone as a variant as well.
+    public var offersSoundAlone: Bool
     /// How long a live stays open after its encoder went away without a goodbye.
     public var gracePeriod: Duration
     /// How long an ended live can still be played, for viewers who are behind.
@@ -29,6 +31,7 @@ public struct PackagerConfiguration: Sendable {
         partDuration: MediaTime? = .milliseconds(500),
         windowDuration: MediaTime? = .milliseconds(7_200_000),
         memoryDuration: MediaTime = .milliseconds(60_000),
+        offersSoundAlone: Bool = false,
         gracePeriod: Duration = .seconds(60),
         endedRetention: Duration = .seconds(120)
     ) {
@@ -36,6 +39,7 @@ public struct PackagerConfiguration: Sendable {
         self.partDuration = partDuration
         self.windowDuration = windowDuration
         self.memoryDuration = memoryDuration
+        self.offersSoundAlone = offersSoundAlone
         self.gracePeriod = gracePeriod
         self.endedRetention = endedRetention
     }

@@ -112,6 +112,7 @@ struct LiveServer: Service {
         var originConfiguration = try OriginConfiguration(configuration, files: files)
         originConfiguration.access = access
         originConfiguration.encryption = Self.encryption(configuration)
+        originConfiguration.remuxer = PackagerRemuxer()
         originConfiguration.meters = originMetrics
         originConfiguration.operators = OperatorAPI(
             token: try Self.secret(
@@ -343,6 +344,7 @@ extension PackagerConfiguration {
             segmentDuration: configuration.segmentDuration,
             partDuration: configuration.partDuration,
             windowDuration: configuration.windowDuration,
+            offersSoundAlone: configuration.offersSoundAlone,
             gracePeriod: configuration.gracePeriod,
             // Viewers may be a whole window behind, and pause for a moment; of a live without end, as long as by default.
             endedRetention: .seconds((configuration.windowDuration?.seconds ?? 7200) + 60)

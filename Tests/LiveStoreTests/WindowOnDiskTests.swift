@@ -57,7 +57,7 @@ struct WindowOnDiskTests {
     private func found(_ number: Int, in window: LiveWindow) -> String {
         switch window.resource(.segment(number), named: "a-\(number).m4s") {
         case nil: "nothing"
-        case .held(let resource): "memory: \(String(buffer: resource.body))"
+        case .held(let resource, _): "memory: \(String(buffer: resource.body))"
         case .filed(let resource, _):
             "disk: "
                 + ((try? resource.bytes.slice?.read(0..<resource.bytes.byteCount)).map { String(buffer: $0) } ?? "")

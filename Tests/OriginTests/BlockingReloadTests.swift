@@ -214,7 +214,7 @@ struct BlockingReloadTests {
 
 extension LiveStream {
     /// Adds a part of half a second to the segment behind the only one, and a playlist that tells of it.
-    fileprivate func addPart() {
+    func addPart() {
         var next = snapshot
         guard let last = next.window.last else { return }
         if next.window.unfinished == nil {

@@ -8,6 +8,8 @@ public struct AVCDecoderConfigurationRecord: Hashable, Sendable {
     public let nalUnitLengthSize: Int
     /// The first sequence parameter set, decoded.
     public let sequenceParameterSet: AVCSequenceParameterSet
+    /// The sequence parameter sets and behind them the picture parameter sets, each a NAL unit.
+    public let parameterSets: [[UInt8]]
 
     /// Reads a record.
     ///
@@ -33,6 +35,7 @@ public struct AVCDecoderConfigurationRecord: Hashable, Sendable {
         profileLevel = Array(first[first.startIndex + 1..<first.startIndex + 4])
         nalUnitLengthSize = lengthSize
         sequenceParameterSet = try AVCSequenceParameterSet(nalUnit: first)
+        parameterSets = (sequenceSets + pictureSets).map(Array.init)
     }
 
     /// `avc1.PPCCLL` (RFC 6381 §3.3).

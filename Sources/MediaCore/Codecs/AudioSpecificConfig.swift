@@ -4,6 +4,10 @@ public struct AudioSpecificConfig: Hashable, Sendable {
     public let bytes: [UInt8]
     /// The audio object type that a player must support: 2 for AAC-LC, 5 for HE-AAC, 29 for HE-AAC v2.
     public let audioObjectType: UInt8
+    /// The audio object type of the core coder, 1 to 4: 2 for AAC-LC, alone or under SBR.
+    public let coreObjectType: UInt8
+    /// channelConfiguration (§1.6.3.5): 0 when a program config element states the channels.
+    public let channelConfiguration: UInt8
     /// The rate of the core coder in Hz, which a frame's samples are counted in.
     ///
     /// SBR doubles it on output.
@@ -42,6 +46,8 @@ public struct AudioSpecificConfig: Hashable, Sendable {
         }
         self.bytes = bytes
         audioObjectType = objectType
+        self.coreObjectType = coreObjectType
+        channelConfiguration = UInt8(layout)
         samplingFrequency = frequency
         channelCount = layout == 0 ? nil : Self.channelCounts[Int(layout)]
         samplesPerFrame = hasShortFrames ? 960 : 1024

@@ -9,6 +9,8 @@ public struct HEVCDecoderConfigurationRecord: Hashable, Sendable {
     public let nalUnitLengthSize: Int
     /// The first sequence parameter set, decoded.
     public let sequenceParameterSet: HEVCSequenceParameterSet
+    /// The video, sequence and picture parameter sets, in this order, each a NAL unit.
+    public let parameterSets: [[UInt8]]
 
     /// The NAL unit types of parameter sets (ISO/IEC 23008-2 table 7-1): video, sequence, picture.
     private static let parameterSetTypes: ClosedRange<UInt8> = 32...34
@@ -29,6 +31,7 @@ public struct HEVCDecoderConfigurationRecord: Hashable, Sendable {
         var record = bytes
         var sequenceSet: ArraySlice<UInt8>?
         var hasPictureSet = false
+        var sets: [(type: UInt8, unit: [UInt8])] = []
         var position = 23
         for _ in 0..<bytes[22] {
             guard position + 3 <= bytes.count else { throw .truncated }
@@ -40,6 +43,7 @@ public struct HEVCDecoderConfigurationRecord: Hashable, Sendable {
                 let unit = try Self.readNALUnit(in: bytes, at: &position)
                 if type == Self.sequenceParameterSetType, sequenceSet == nil { sequenceSet = unit }
                 if type == Self.pictureParameterSetType { hasPictureSet = true }
+                if Self.parameterSetTypes.contains(type) { sets.append((type, Array(unit))) }
             }
         }
         guard let sequenceSet else { throw .malformed("no sequence parameter set") }
@@ -47,6 +51,7 @@ public struct HEVCDecoderConfigurationRecord: Hashable, Sendable {
         self.bytes = record
         nalUnitLengthSize = lengthSize
         sequenceParameterSet = try HEVCSequenceParameterSet(nalUnit: sequenceSet)
+        parameterSets = Self.parameterSetTypes.flatMap { type in sets.filter { $0.type == type }.map(\.unit) }
     }
 
     /// `hvc1.` with profile, compatibility, tier and level, and constraints (ISO/IEC 14496-15 Annex E.3).

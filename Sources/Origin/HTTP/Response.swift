@@ -54,6 +54,8 @@ enum MediaType: String {
     /// ISO BMFF, for initialization segments and media segments alike. `video/iso.segment` would name the latter more
     /// exactly, but players and caches older than it know only this one, and none of those that know it need it.
     case mp4 = "video/mp4"
+    /// RFC 3555 §4.2.9: MPEG-TS.
+    case transportStream = "video/mp2t"
     /// RFC 8216 §5: a key is 16 bytes in binary format.
     case binary = "application/octet-stream"
     case html = "text/html; charset=utf-8"

@@ -69,6 +69,11 @@ extension Response {
         return failure(.notFound, "Nothing is live here now.", on: .media, fields)
     }
 
+    /// What a segment gets that is not there, or no longer.
+    static var noSuchSegment: Response {
+        failure(.notFound, "There is no such segment, or no longer.", on: .media)
+    }
+
     /// What a segment on disk gets that cannot be read now; a player tries again.
     static var unreadable: Response {
         var fields = HeaderFields()

@@ -29,65 +29,43 @@ extension Router {
         case failed
     }
 
-    /// Answers with a segment on disk, or the bytes of it that are asked for.
+    /// Answers with what is made of a segment on disk, or the bytes of it that are asked for.
     ///
     /// - Parameters:
     ///   - resource: the segment.
+    ///   - initialization: the initialization segment that applies to it.
+    ///   - derivation: what is made of it.
     ///   - owner: the live that it is of.
     ///   - headers: the request's header fields.
-    ///   - encryption: how it is encrypted.
     ///   - loaded: what has become of the load that this asked for before.
     /// - Returns: the response, or what to load before this is asked again.
-    func filedResource(
+    func media(
         _ resource: FiledResource,
+        _ initialization: StoredResource,
+        _ derivation: MediaDerivation,
         of owner: LiveStream,
         _ headers: HTTPHeaders,
-        _ encryption: SegmentEncryption?,
         loaded: Loaded? = nil
     ) -> Reply {
-        guard let slice = resource.bytes.slice else {
-            return .response(.failure(.notFound, "There is no such segment, or no longer.", on: .media))
-        }
-        guard let encryption, let targetDuration = owner.snapshot.targetDuration else {
-            let tag = "\"\(resource.entityTag)\""
-            let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, file: slice)
+        guard let slice = resource.bytes.slice else { return .response(.noSuchSegment) }
+        let tag = "\"\(derivation.entityTag(of: resource.entityTag))\""
+        if derivation.isIdentity || headers.namesInIfNoneMatch(tag) {
+            let type = derivation.form.mediaType
+            let file = derivation.isIdentity ? slice : nil
+            let form = Representation(type: type, coding: nil, policy: .immutable, tag: tag, file: file)
             return .response(media(form, headers, of: owner, named: resource.name) { form.whole(headers) })
         }
-        let tag = "\"\(SegmentEncryption.entityTag(of: resource.entityTag))\""
-        if headers.namesInIfNoneMatch(tag) {
-            let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag)
-            return .response(media(form, headers, of: owner, named: resource.name) { form.whole(headers) })
-        }
-        let load = Load(
-            slice: slice,
-            name: resource.name,
-            entityTag: resource.entityTag,
-            key: "\(owner.id)/\(resource.name)"
-        )
-        let plain: StoredResource
+        let key = "\(owner.id)/\(resource.name)"
         switch loaded {
         case .failed: return .response(.unreadable)
-        case .segment(let segment): plain = segment
-        case nil:
-            guard let known = loadedSegments[load.key] else {
-                return .load(load) { filedResource(resource, of: owner, headers, encryption, loaded: $0) }
-            }
-            plain = known
+        case .segment(let segment): return .response(media(segment, initialization, derivation, of: owner, headers))
+        case nil: break
         }
-        return .response(encryptedMedia(plain, of: owner, headers, encryption, targetDuration))
-    }
-
-    private func encryptedMedia(
-        _ plain: StoredResource,
-        of owner: LiveStream,
-        _ headers: HTTPHeaders,
-        _ encryption: SegmentEncryption,
-        _ targetDuration: Int
-    ) -> Response {
-        let resource = encryption.encrypted(plain, tag: owner.tag, targetDuration: targetDuration)
-        let tag = "\"\(resource.entityTag)\""
-        let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, pieces: resource.pieces)
-        return media(form, headers, of: owner, named: plain.name) { form.whole(headers) }
+        if let known = loadedSegments[key] {
+            return .response(media(known, initialization, derivation, of: owner, headers))
+        }
+        let load = Load(slice: slice, name: resource.name, entityTag: resource.entityTag, key: key)
+        return .load(load) { media(resource, initialization, derivation, of: owner, headers, loaded: $0) }
     }
 
     /// A form of media, whole or the bytes of it that are asked for, counted as sent.

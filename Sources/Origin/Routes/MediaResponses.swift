@@ -1,17 +1,12 @@
-// Playlists and segments: the hot path. What every viewer of a resource gets is made once and kept beside it.
+// Initialization segments, segments and parts, in the form and with the encryption that is asked for.
 
 import LiveStore
 import MediaCore
 import NIOCore
 import NIOHTTP1
 
-extension StoredResource.DerivedForm {
-    /// The body in gzip format.
-    fileprivate static let gzip = Self("gzip")
-}
-
 /// The names of what is derived from a resource for one way of sending it.
-private struct DerivedFields {
+struct DerivedFields {
     /// The header fields of a 200.
     let okay: StoredResource.DerivedForm
     /// The header fields of a 304.
@@ -30,117 +25,6 @@ private struct DerivedFields {
 }
 
 extension Router {
-    /// How long a viewer asks for no playlist, in seconds, before it has left: one and a half of the longest target duration,
-    /// after which a player that has nothing new asks again (RFC 8216 §6.3.4), and some time for a slow network.
-    private static let longestSilence: Int64 = 20
-
-    /// Answers with a live's playlist, in gzip format where the client takes it.
-    ///
-    /// - Parameters:
-    ///   - id: the live.
-    ///   - playlist: which of its playlists.
-    ///   - query: the request's, which may have directives.
-    ///   - viewer: who asks.
-    ///   - encryption: how what it lists is encrypted.
-    ///   - mayHold: whether the reader may be held until what it asks for is there.
-    /// - Returns: the response, or what to wait for.
-    func playlist(
-        of id: StreamID,
-        _ playlist: LiveStream.Playlist,
-        _ query: String?,
-        _ viewer: Viewer,
-        _ encryption: SegmentEncryption?,
-        mayHold: Bool
-    ) -> Reply {
-        var directives = ReloadDirectives()
-        if let query, playlist != .multivariant {
-            do throws(ReloadDirectives.Fault) {
-                directives = try ReloadDirectives(query)
-            } catch {
-                return .response(.failure(.badRequest, "\(error.reason).", on: .media))
-            }
-        }
-        guard let stream = store.stream(id) else { return .response(.notLiveYet) }
-        return self.playlist(playlist, of: stream, directives, viewer, encryption, mayHold: mayHold)
-    }
-
-    private func playlist(
-        _ playlist: LiveStream.Playlist,
-        of stream: LiveStream,
-        _ directives: ReloadDirectives,
-        _ viewer: Viewer,
-        _ encryption: SegmentEncryption?,
-        mayHold: Bool
-    ) -> Reply {
-        var policy: CachePolicy?
-        if let number = directives.mediaSequenceNumber {
-            let (reach, phase, targetDuration) = stream.reach(of: number, part: directives.part)
-            guard let targetDuration else { return .response(.notLiveYet) }
-            switch (reach, phase) {
-            // The next live of the name has the same address.
-            case (.there, .ended): break
-            case (.there, _): policy = .awaitedPlaylist(targetDuration: targetDuration)
-            case (.beyond, _):
-                return .response(.failure(.badRequest, "The live is not nearly that far.", on: .media))
-            case (.ahead, _) where mayHold:
-                let awaited = LiveStream.Awaited.segment(number, part: directives.part)
-                return .hold(Hold(stream: stream, awaited: awaited, targetDuration)) { mayHold in
-                    self.playlist(playlist, of: stream, directives, viewer, encryption, mayHold: mayHold)
-                }
-            // While its encoder is away nothing is wrong with the server: the player goes on asking.
-            case (.ahead, .interrupted): policy = .unstored
-            case (.ahead, _):
-                return .response(.failure(.serviceUnavailable, "The live did not come so far in time.", on: .media))
-            }
-        }
-        guard let (plain, targetDuration) = stream.playlist(playlist, skipping: directives.skip) else {
-            return .response(.notLiveYet)
-        }
-        var resource = plain
-        if let encryption, let targetDuration {
-            resource = encryption.encrypted(playlist: plain, tag: stream.tag, targetDuration: targetDuration)
-        }
-        let response = respond(with: resource, policy ?? .playlist(targetDuration: targetDuration), viewer.headers)
-        return .response(counted(response, of: stream, .playlist, to: playlist == .multivariant ? nil : viewer))
-    }
-
-    private func respond(with resource: StoredResource, _ policy: CachePolicy, _ headers: HTTPHeaders) -> Response {
-        let isAwaited = if case .awaitedPlaylist = policy { true } else { false }
-        if ContentCoding.preferred(by: headers) == .gzip,
-            let body = try? resource.derived(.gzip, { try Gzip.compress($0) })
-        {
-            let tag = "\"\(resource.entityTag)-gzip\""
-            let form = Representation(type: .playlist, coding: .gzip, policy: policy, tag: tag, pieces: [body])
-            return respond(with: form, of: resource, isAwaited ? .awaitedGzip : .gzip, headers)
-        }
-        let tag = "\"\(resource.entityTag)\""
-        let form = Representation(
-            type: .playlist,
-            coding: .identity,
-            policy: policy,
-            tag: tag,
-            pieces: resource.pieces
-        )
-        return respond(with: form, of: resource, isAwaited ? .awaited : .plain, headers)
-    }
-
-    /// Counts what a viewer gets of a live, and the viewer as one who follows it.
-    func counted(
-        _ response: Response,
-        of stream: LiveStream?,
-        _ kind: Audience.Kind,
-        to viewer: Viewer? = nil
-    ) -> Response {
-        let byteCount = response.byteCount
-        stream?.audience.sent(kind, byteCount: byteCount)
-        meters?.sent(kind, byteCount: byteCount)
-        if let viewer {
-            let now = NIODeadline.now()
-            stream?.audience.follows(viewer.session, until: now + .seconds(Self.longestSilence), now: now)
-        }
-        return response
-    }
-
     /// Answers with an initialization segment, a segment, a part, or the bytes of it that are asked for.
     ///
     /// - Parameters:
@@ -160,27 +44,48 @@ extension Router {
         if let encryption, name.utf8.suffix(4).elementsEqual(".key".utf8) {
             return .response(key(named: name, of: id, encryption))
         }
-        guard let (found, owner) = store.resource(of: id, named: name) else {
-            guard mayHold, let hold = promise(of: name, in: id) else {
-                return .response(.failure(.notFound, "There is no such segment, or no longer.", on: .media))
+        let (form, storedName) = remuxer == nil ? (.stored, name) : MediaForm.resource(named: name)
+        guard let (found, owner) = store.resource(of: id, named: storedName) else {
+            guard mayHold, form.hasParts, let hold = promise(of: storedName, in: id) else {
+                return .response(.noSuchSegment)
             }
             return .hold(hold) { mayHold in
                 mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
             }
         }
-        var resource: StoredResource
+        let derivation = MediaDerivation(form, by: remuxer, encryption, of: owner)
         switch found {
-        case .filed(let filed, _): return filedResource(filed, of: owner, headers, encryption)
-        case .held(let held): resource = held
+        case .held(let stored, let initialization):
+            return .response(media(stored, initialization, derivation, of: owner, headers))
+        case .filed(let filed, let initialization):
+            return media(filed, initialization, derivation, of: owner, headers)
         }
-        if let encryption, let targetDuration = owner.snapshot.targetDuration {
-            resource = encryption.encrypted(resource, tag: owner.tag, targetDuration: targetDuration)
+    }
+
+    /// The response with what is made of something that is in memory.
+    func media(
+        _ stored: StoredResource,
+        _ initialization: StoredResource?,
+        _ derivation: MediaDerivation,
+        of owner: LiveStream,
+        _ headers: HTTPHeaders
+    ) -> Response {
+        let resource: StoredResource
+        do throws(FormRefusal) {
+            resource = try derivation.derive(stored, initialization)
+        } catch {
+            return .failure(.notFound, error.reason, on: .media)
         }
-        let tag = "\"\(resource.entityTag)\""
-        let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, pieces: resource.pieces)
-        return .response(
-            media(form, headers, of: owner, named: name) { respond(with: form, of: resource, .plain, headers) }
+        let form = Representation(
+            type: derivation.form.mediaType,
+            coding: nil,
+            policy: .immutable,
+            tag: "\"\(resource.entityTag)\"",
+            pieces: resource.pieces
         )
+        return media(form, headers, of: owner, named: stored.name) {
+            respond(with: form, of: resource, .plain, headers)
+        }
     }
 
     /// A key, for whoever may watch, and for no cache.
@@ -203,7 +108,8 @@ extension Router {
         return Hold(stream: stream, awaited: .resource(parsed), snapshot.targetDuration)
     }
 
-    private func respond(
+    /// The whole of a representation whose fields are kept beside the resource, or a 304.
+    func respond(
         with representation: Representation,
         of resource: StoredResource,
         _ fields: DerivedFields,

@@ -24,6 +24,8 @@ struct Router: Sendable {
     var access: ViewerAccess?
     /// How media is encrypted; `nil` when it is not.
     var encryption: SegmentEncryption?
+    /// Makes other forms of stored media; `nil` for the stored one alone.
+    var remuxer: (any MediaRemuxer)?
     /// Where what is sent is counted, besides with each live.
     var meters: OriginMetrics?
     /// Reads what lies on disk.
@@ -120,11 +122,28 @@ struct Router: Sendable {
         guard head.method == .GET || head.method == .HEAD else { return .response(respond(to: head, route)) }
         let (headers, query) = (head.headers, target.query)
         switch route {
-        case .mediaPlaylist(let id): return playlist(of: id, .media, query, viewer, encryption, mayHold: mayHold)
+        case .mediaPlaylist(let id):
+            return playlist(
+                PlaylistRequest(playlist: .media, viewer: viewer, encryption: encryption),
+                of: id,
+                query,
+                mayHold: mayHold
+            )
         case .multivariantPlaylist(let id):
-            return playlist(of: id, .multivariant, query, viewer, encryption, mayHold: mayHold)
+            return playlist(
+                PlaylistRequest(playlist: .multivariant, viewer: viewer, encryption: encryption),
+                of: id,
+                query,
+                mayHold: mayHold
+            )
         case .renditionPlaylist(let id, let name):
-            return playlist(of: id, .rendition(name: name), query, viewer, encryption, mayHold: mayHold)
+            let (form, stored) = remuxer == nil ? (.stored, .rendition(name: name)) : MediaForm.playlist(named: name)
+            return playlist(
+                PlaylistRequest(playlist: stored, form: form, viewer: viewer, encryption: encryption),
+                of: id,
+                query,
+                mayHold: mayHold
+            )
         case .mediaResource(let id, let name):
             return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
         default:

@@ -39,6 +39,9 @@ enum MediaSegmentWriter {
         return writer.buffer
     }
 
+    /// The size of a segment with one run alone, in bytes, without event messages.
+    static func size(of run: TrackRun) -> Int { movieFragmentSize([run]) + 8 + run.payloadSize }
+
     private enum Size {
         static let box = 8
         static let fullBox = 12

@@ -25,6 +25,8 @@ struct PlaylistTargets: Equatable {
 struct MediaPlaylist {
     /// The name of the primary tracks' playlist, as the multivariant playlist refers to it.
     static let name = "media.m3u8"
+    /// The name of their sound alone.
+    static let soundName = "sound.m3u8"
     /// EXT-X-MAP in a playlist of whole segments needs version 6, EXT-X-SKIP 9, and its RECENTLY-REMOVED-DATERANGES 10
     /// (§8).
     static let version = 10

@@ -60,7 +60,9 @@ enum MultivariantPlaylist {
         }
         for variant in variants {
             var attributes = attributes(variant, with: sounds)
-            if !captions.isEmpty { attributes.append("CLOSED-CAPTIONS=\"\(captionGroup)\"") }
+            if !captions.isEmpty, variant.variant.resolution != nil {
+                attributes.append("CLOSED-CAPTIONS=\"\(captionGroup)\"")
+            }
             text.writeString("#EXT-X-STREAM-INF:\(attributes.joined(separator: ","))\n")
             text.writeString("\(variant.uri)\n")
         }

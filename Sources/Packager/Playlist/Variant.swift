@@ -32,6 +32,15 @@ struct Variant: Equatable {
         }
     }
 
+    /// What it says of the sound alone; `nil` when pictures are all there is.
+    var sound: Variant? {
+        var sound = self
+        if resolution != nil { sound.codecs.removeFirst() }
+        guard !sound.codecs.isEmpty else { return nil }
+        (sound.resolution, sound.frameRate) = (nil, nil)
+        return sound
+    }
+
     /// The rates that encoders are set to.
     private static let usualFrameRates = [
         24_000 / 1001.0, 24, 25, 30_000 / 1001.0, 30, 48, 50, 60_000 / 1001.0, 60, 100, 120_000 / 1001.0, 120,

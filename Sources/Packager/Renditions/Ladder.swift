@@ -31,19 +31,26 @@ struct Ladder {
     private var settled: [Rendition.ID: MediaPlaylist.Settled] = [:]
     /// The renditions with media of their own in the newest segment.
     private(set) var active: Set<Rendition.ID> = []
+    /// Whether the sound alone is listed where it can be had.
+    private let offersSoundAlone: Bool
+    /// Whether the newest segment of the primary tracks has pictures and sound.
+    private var hasPicturesAndSound = false
 
     /// The renditions of a live that may have some already.
     ///
     /// - Parameters:
     ///   - tag: the live's.
     ///   - snapshot: what it has.
+    ///   - offersSoundAlone: whether the sound alone is listed where it can be had.
     ///   - makeLog: makes the log of a rendition, where its segments are filed; `nil` when they are kept in memory only.
     init(
         tag: String,
         resuming snapshot: LiveStream.Snapshot,
+        offersSoundAlone: Bool = false,
         makeLog: @escaping (Rendition.ID) -> MediaLog? = { _ in nil }
     ) {
         self.tag = tag
+        self.offersSoundAlone = offersSoundAlone
         self.makeLog = makeLog
         let targetDuration = snapshot.targetDuration
         primary = RenditionWriter(
@@ -71,7 +78,10 @@ struct Ladder {
     ) {
         var windows = snapshot.furtherRenditions.mapValues(\.window)
         windows[Self.primaryID] = snapshot.window
-        if place.index == 0 { chooseRenditions(of: set, at: place, in: &windows) }
+        if place.index == 0 {
+            chooseRenditions(of: set, at: place, in: &windows)
+            hasPicturesAndSound = set.primary.run(.video) != nil && set.primary.run(.audio) != nil
+        }
         appendParts(of: set, at: place, limits: limits, to: &windows)
 
         guard let window = windows.removeValue(forKey: Self.primaryID) else { return }
@@ -191,7 +201,13 @@ struct Ladder {
         let names = active.sorted { ($0.index, $0.form.rank) < ($1.index, $1.form.rank) }.map {
             MediaPlaylist.name(of: $0)
         }
-        return active.contains { $0.form == .audio } ? names : [MediaPlaylist.name] + names
+        if active.contains(where: { $0.form == .audio }) { return names }
+        return [MediaPlaylist.name] + names + (listsSoundAlone ? [MediaPlaylist.soundName] : [])
+    }
+
+    /// Whether the primary tracks' sound alone is listed, which is made of media.m3u8 when somebody asks.
+    private var listsSoundAlone: Bool {
+        offersSoundAlone && hasPicturesAndSound && !active.contains { $0.form == .audio }
     }
 
     /// Lists the renditions that have media of their own now; the default tracks' come first, for players begin with
@@ -207,7 +223,10 @@ struct Ladder {
             [MultivariantPlaylist.Entry(primary, snapshot.window)].compactMap(\.self)
             + listed.filter { $0.form == .muxed }.compactMap { entry($0, snapshot) }
         // Sound alone is its own variant.
-        let variants = sounds.isEmpty ? muxed : pictures.isEmpty ? Array(sounds.prefix(1)) : pictures
+        var variants = sounds.isEmpty ? muxed : pictures.isEmpty ? Array(sounds.prefix(1)) : pictures
+        // Behind all others, for players begin with the first.
+        if listsSoundAlone, let sound = primary.sound { variants.append(sound) }
+        if offersSoundAlone, !pictures.isEmpty, let sound = sounds.first { variants.append(sound) }
         return MultivariantPlaylist.resource(
             variants,
             sounds: sounds,

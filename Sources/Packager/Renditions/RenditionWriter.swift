@@ -45,6 +45,8 @@ struct RenditionWriter {
     /// What EXT-X-STREAM-INF says of the newest segment.
     private(set) var variant: Variant?
     private var meter = BitRateMeter()
+    /// The sound alone, where there are pictures too.
+    private var soundMeter = SoundMeter()
     private var initialization: (resource: StoredResource, trackIDs: [TrackID: UInt32])?
     /// The initialization segment of before this publish.
     private let formerInitialization: StoredResource?
@@ -86,6 +88,18 @@ struct RenditionWriter {
     /// AVERAGE-BANDWIDTH, in bits a second.
     var average: Double { meter.average }
 
+    /// The sound of it alone as a variant; `nil` before its first segment, and where there is no sound.
+    var sound: MultivariantPlaylist.Entry? {
+        guard let variant = variant?.sound else { return nil }
+        return MultivariantPlaylist.Entry(
+            variant: variant,
+            peak: soundMeter.peak,
+            average: soundMeter.average,
+            isIndependent: true,
+            uri: MediaPlaylist.soundName
+        )
+    }
+
     /// Whether a segment that the rendition lists has media of its own, and is not the default rendition's.
     private static func owns(_ initialization: StoredResource, _ id: Rendition.ID?, tag: String) -> Bool {
         ResourceName(initialization.name, tag: tag)?.rendition == id
@@ -115,11 +129,13 @@ struct RenditionWriter {
             events: content.carriesEvents ? place.events : []
         )
         pictureCount += runs.first { $0.track.id.kind == .video }?.samples.count ?? 0
+        soundMeter.count(runs, isFirst: place.index == 0)
         let part = part(at: place, [body], isIndependent: content.isIndependent)
         window.append(part, dateRanges: content.carriesEvents ? place.dateRanges : [])
         guard let segment = segment(at: place, in: window, file: { log?.append($0) }) else { return nil }
         measure(segment, targetDuration: place.targets.duration)
         variant = Variant(content.runs.map(\.track), pictureCount: pictureCount, lasting: segment.duration)
+        soundMeter.finish(segment, targetDuration: place.targets.duration, oldest: window.mediaSequence)
         return segment
     }
 

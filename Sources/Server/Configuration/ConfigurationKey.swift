@@ -28,7 +28,8 @@ struct ConfigurationKey: Sendable {
             reconnectURL,
             publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, playback, tokenSecret, cdnSecret,
             metricsHost, metricsPort, operatorToken,
-            ladder, segmentSeconds, partMilliseconds, encryption, keySeconds, windowSeconds, graceSeconds, logLevel,
+            ladder, segmentSeconds, partMilliseconds, audioOnly, encryption, keySeconds, windowSeconds, graceSeconds,
+            logLevel,
             hlsJavaScript, hlsJavaScriptURL,
         ] + ingestLimits
 
@@ -179,6 +180,12 @@ struct ConfigurationKey: Sendable {
         defaultValue: "500",
         expected: "a whole number from 100 to 2000, or 0",
         summary: "the length of a part of a segment, for low latency at most; 0 makes no parts"
+    )
+    static let audioOnly = ConfigurationKey(
+        path: ["audio_only"],
+        defaultValue: "off",
+        expected: "off or on",
+        summary: "whether the playlist of a live with pictures and sound offers the sound alone as well"
     )
     static let encryption = ConfigurationKey(
         path: ["encryption"],

@@ -54,6 +54,8 @@ struct ConfigurationOptions: ParsableArguments {
     var segmentSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.partMilliseconds.help))
     var partMilliseconds: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.audioOnly.help))
+    var audioOnly: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.encryption.help))
     var encryption: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.keySeconds.help))
@@ -131,7 +133,7 @@ struct ConfigurationOptions: ParsableArguments {
             (.idleSeconds, rtmpIdleSeconds), (.mediaSeconds, rtmpMediaSeconds), (.maximumAMFDepth, rtmpMaxAmfDepth),
             (.maximumAMFValues, rtmpMaxAmfValues),
             (.ladder, ladder), (.segmentSeconds, segmentSeconds), (.partMilliseconds, partMilliseconds),
-            (.encryption, encryption), (.keySeconds, keySeconds),
+            (.audioOnly, audioOnly), (.encryption, encryption), (.keySeconds, keySeconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),
         ]

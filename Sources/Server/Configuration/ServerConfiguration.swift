@@ -81,6 +81,8 @@ struct ServerConfiguration: Sendable {
     let ladder: LadderEndings?
     let segmentDuration: MediaTime
     let partDuration: MediaTime?
+    /// Whether players are offered the sound alone.
+    let offersSoundAlone: Bool
     let encryption: Encryption
     let keySeconds: Int
     /// How far back live playlists reach; `nil` for all of a live.
@@ -145,6 +147,7 @@ struct ServerConfiguration: Sendable {
             }
             return .some(milliseconds == 0 ? nil : .milliseconds(milliseconds))
         }
+        offersSoundAlone = try reader.value(.audioOnly) { ["off": false, "on": true][$0] }
         encryption = try reader.value(.encryption) { Encryption(rawValue: $0) }
         keySeconds = try reader.value(.keySeconds) { text in
             Int(text).flatMap { (10...86_400).contains($0) ? $0 : nil }
