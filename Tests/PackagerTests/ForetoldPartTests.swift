@@ -200,7 +200,7 @@ struct ForetoldPartTests {
         expectFaithful(given, units)
         let index = try #require(given.firstIndex { $0.unit == 335 })
         #expect(given[index].part.ending == nil)
-        #expect(given[index + 1].part.ending != nil && given[index + 1].part.duration == .zero)
+        #expect(given[index + 1].part.ending != nil && given[index + 1].part.duration == .milliseconds(1))
         #expect(given[index + 2].part.isFirst && given[index + 2].part.parent.isIndependent)
         // From now on keyframes may come at any time.
         #expect(given.contains { $0.unit == 408 } && !given.contains { $0.unit == 407 })
@@ -213,7 +213,7 @@ struct ForetoldPartTests {
         let given = cut(units, with: &segmenter)
         expectFaithful(given, units)
         #expect(given.dropLast().last?.unit == 323)
-        #expect(given.last?.part.duration == .zero)
+        #expect(given.last?.part.duration == .milliseconds(1))
     }
 
     @Test("keyframes that are seldom delay no part but those that they end")

@@ -113,14 +113,14 @@ struct LowLatencyTests {
         #expect(
             lines.prefix(7) == [
                 "#EXTM3U", "#EXT-X-VERSION:10", "#EXT-X-TARGETDURATION:2",
-                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.272,CAN-SKIP-UNTIL=12,CAN-SKIP-DATERANGES=YES",
-                "#EXT-X-PART-INF:PART-TARGET=0.424", "#EXT-X-MEDIA-SEQUENCE:0", "#EXT-X-DISCONTINUITY-SEQUENCE:0",
+                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.275,CAN-SKIP-UNTIL=12,CAN-SKIP-DATERANGES=YES",
+                "#EXT-X-PART-INF:PART-TARGET=0.425", "#EXT-X-MEDIA-SEQUENCE:0", "#EXT-X-DISCONTINUITY-SEQUENCE:0",
             ]
         )
         #expect(
             lines.suffix(4) == [
                 "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:14.000Z",
-                "#EXT-X-PART:DURATION=0.400378,URI=\"t-8.0.m4s\",INDEPENDENT=YES",
+                "#EXT-X-PART:DURATION=0.399378,URI=\"t-8.0.m4s\",INDEPENDENT=YES",
                 "#EXT-X-PART:DURATION=0.400000,URI=\"t-8.1.m4s\"",
                 "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"t-8.2.m4s\"",
             ]

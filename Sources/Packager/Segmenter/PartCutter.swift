@@ -36,7 +36,7 @@ struct PartLengths: Equatable {
     ///   - frame: the longest frame of the other audio tracks.
     ///   - segment: the length of the first segment; parts are meant to divide it evenly.
     init(nominal: MediaTime, distance: MediaTime, frame: MediaTime, segment: MediaTime) {
-        let margin = frame + Self.jitter
+        let margin = frame + Self.jitter + PartCutter.remainder
         let most = max(1, (nominal - margin).nanoseconds / distance.nanoseconds)
         let samples = max(1, Int64((segment.seconds / distance.seconds).rounded()))
         let parts = (samples + most - 1) / most
@@ -49,10 +49,15 @@ struct PartLengths: Equatable {
 
 /// Where a segment is cut into parts: a function of the times of the reference track's samples alone.
 ///
-/// A part ends in front of the first sample that no longer fits, or of where that is foretold to be. Where a sample lasts
+/// A part ends in front of the first sample that no longer fits, or a little before where that is foretold to be: so the part
+/// that is promised behind it has a length, even when the sample that comes ends the segment. Where a sample lasts
 /// beyond the longest part, because the encoder left some out, the part ends in time instead, and the parts behind it have
 /// no sample of the reference track.
 struct PartCutter {
+    /// How much earlier than its last sample a part ends whose end is foretold: what EXT-X-PART can say (three decimals are
+    /// common), and no more than a clock in milliseconds is off.
+    static let remainder = MediaTime.milliseconds(1)
+
     let lengths: PartLengths
     private var start: MediaTime
     private var last: MediaTime
@@ -84,12 +89,17 @@ struct PartCutter {
 
     /// Whether the part cannot have another sample, when the next one will be at `end` and the one behind it as far from that.
     func isPartComplete(withNext end: MediaTime) -> Bool {
-        let length = end - start
+        let length = end - Self.remainder - start
         return length >= lengths.shortest && length <= lengths.longest && length + (end - last) > lengths.longest
     }
 
-    /// The part ends at `end`, before the sample that will be there has come.
-    mutating func partEnds(at end: MediaTime) { start = end }
+    /// The part ends, before the sample has come that will be at `next`.
+    ///
+    /// - Returns: where the part ends.
+    mutating func partEnds(before next: MediaTime) -> MediaTime {
+        start = next - Self.remainder
+        return start
+    }
 
     /// The segment ends at `time`.
     ///

@@ -49,10 +49,9 @@ struct PartPlan {
     /// Whether the sample that was added last ends a part, when the next one will be at `end`.
     func isPartComplete(withNext end: MediaTime) -> Bool { cutter?.isPartComplete(withNext: end) ?? false }
 
-    /// A part ends where the next sample is foretold to be.
-    mutating func partEnds(at end: MediaTime) {
-        cutter?.partEnds(at: end)
-        due.append(end)
+    /// A part ends with the sample that was added last, the next one being foretold to be at `next`.
+    mutating func partEnds(before next: MediaTime) {
+        if let end = cutter?.partEnds(before: next) { due.append(end) }
     }
 
     /// The segment ends: what is left of it is cut, and all of the live's first one.

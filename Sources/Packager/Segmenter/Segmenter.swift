@@ -15,7 +15,7 @@
 // 6. The parts of a segment make it up: they follow each other without gap or overlap, the last one ends with it, and none
 //    is longer than PART-TARGET. Once a part is given away nothing in it changes, and another one of the same segment
 //    follows: it has the sample at which the part was cut or, where that was foretold and the segment ends there after
-//    all, may be of no length.
+//    all, the last millisecond of the one before it.
 //
 // Longer than other files, because all of it decides over the same few values of the segment that is being filled.
 
@@ -382,7 +382,7 @@ struct Segmenter {
     /// Ends the segment at a time of the live's timeline, or earlier where it would become too long.
     private mutating func endSegment(at time: MediaTime, isForced: Bool, holdsPicture: Bool = false) {
         guard let start = segment?.start, let partStart = segment?.partStart else { return }
-        // A part that was promised is there, be it of no length.
+        // A part that was promised is there.
         let end = max(min(time, start + policy.longestDuration), partStart)
         segment?.endReference(at: end)
         fillSilence(until: end)
@@ -425,7 +425,7 @@ struct Segmenter {
         else { return }
         timelines.keepForetoldEnd(of: track.id)
         segment?.endReference(at: end)
-        plan.partEnds(at: end)
+        plan.partEnds(before: end)
         giveDueParts(at: time)
     }
 
