@@ -137,6 +137,9 @@ public struct OriginLimits: Sendable {
     /// How long no connection may have been open before a drain is over: a player that was told to close opens its next
     /// connection within this time.
     public var drainQuietTime = TimeAmount.seconds(2)
+    /// How long ago a connection may have closed whose viewer may still come for the end of a live: the longest target
+    /// duration.
+    public var drainVisitTime = TimeAmount.seconds(10)
 
     /// The default limits.
     public init() {}

@@ -161,7 +161,7 @@ public final class OriginServer: Sendable {
     ///
     /// To be called when every live has its EXT-X-ENDLIST. New connections are taken meanwhile, since a player that is
     /// told to close still has to fetch the last playlist and the last segments; idle ones stay until their next
-    /// request has been answered. Returns at once when nobody is connected.
+    /// request has been answered. Returns at once when nobody is connected, nor was of late.
     ///
     /// - Parameter time: how long to wait for viewers at most.
     public func drain(within time: TimeAmount) async {
@@ -169,12 +169,14 @@ public final class OriginServer: Sendable {
         let finished = eventLoop.makePromise(of: Void.self)
         let gate = gate
         let quietTime = configuration.limits.drainQuietTime
+        let visitTime = configuration.limits.drainVisitTime
         let watch = eventLoop.submit {
             NIOLoopBound(
                 DrainWatch(
                     on: eventLoop,
                     quietTime: quietTime,
                     within: time,
+                    hasHadVisitors: gate.hasHadConnections(since: .now() - visitTime),
                     count: { gate.count },
                     finished: finished
                 ),

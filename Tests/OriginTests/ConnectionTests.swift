@@ -104,15 +104,25 @@ struct ConnectionCensusTests {
 }
 
 struct DrainProgressTests {
+    @Test("who was there a moment ago may come back within the quiet time")
+    func recentVisitors() {
+        var progress = DrainProgress(hasHadVisitors: true)
+        #expect(progress.connectionsChanged(to: 0) == .startQuietTime(1))
+        #expect(progress.connectionsChanged(to: 1) == .wait)
+        #expect(progress.quietTimeElapsed(1) == .wait)
+        #expect(progress.connectionsChanged(to: 0) == .startQuietTime(2))
+        #expect(progress.quietTimeElapsed(2) == .finish)
+    }
+
     @Test("a drain without connections is over at once")
     func nobody() {
-        var progress = DrainProgress()
+        var progress = DrainProgress(hasHadVisitors: false)
         #expect(progress.connectionsChanged(to: 0) == .finish)
     }
 
     @Test("a drain waits for a quiet time that no connection breaks")
     func quiet() {
-        var progress = DrainProgress()
+        var progress = DrainProgress(hasHadVisitors: false)
         #expect(progress.connectionsChanged(to: 2) == .wait)
         #expect(progress.connectionsChanged(to: 0) == .startQuietTime(1))
         #expect(progress.connectionsChanged(to: 0) == .wait)

@@ -49,6 +49,8 @@ final class ConnectionGate: Sendable {
         var census: ConnectionCensus
         var channels: [ObjectIdentifier: any Channel] = [:]
         var observer: (@Sendable () -> Void)?
+        /// When a connection has closed last.
+        var lastDeparture: NIODeadline?
     }
 
     private let state: Mutex<State>
@@ -63,6 +65,11 @@ final class ConnectionGate: Sendable {
 
     /// How many connections are open.
     var count: Int { state.withLock { $0.census.count } }
+
+    /// Whether a connection was open at any time since a moment.
+    func hasHadConnections(since moment: NIODeadline) -> Bool {
+        state.withLock { $0.census.count > 0 || $0.lastDeparture.map { $0 >= moment } ?? false }
+    }
 
     /// The open connections.
     var channels: [any Channel] { state.withLock { Array($0.channels.values) } }
@@ -86,6 +93,7 @@ final class ConnectionGate: Sendable {
             self.state.withLock { state in
                 state.census.release(address)
                 state.channels[id] = nil
+                state.lastDeparture = .now()
             }
             self.notify()
         }

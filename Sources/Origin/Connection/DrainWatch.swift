@@ -1,6 +1,6 @@
 import NIOCore
 
-/// When a drain is over: at once if nobody is there, else when nobody has been there for a while.
+/// When a drain is over: at once if nobody is there and has been there of late, else when nobody has been there for a while.
 struct DrainProgress {
     /// What to do next.
     enum Action: Hashable, Sendable {
@@ -14,6 +14,12 @@ struct DrainProgress {
     private var isQuiet = false
     /// Tells the quiet times apart: one that a new connection broke counts for nothing.
     private var quietTimes = 0
+
+    /// A drain that begins.
+    ///
+    /// - Parameter hasHadVisitors: whether somebody was there a moment ago. Players that use a connection for each request are
+    ///   there between two of them as well.
+    init(hasHadVisitors: Bool) { hasSeenConnections = hasHadVisitors }
 
     /// So many connections are open.
     mutating func connectionsChanged(to count: Int) -> Action {
@@ -35,7 +41,7 @@ struct DrainProgress {
 
 /// Performs a drain's waiting on one event loop.
 final class DrainWatch {
-    private var progress = DrainProgress()
+    private var progress: DrainProgress
     private let eventLoop: any EventLoop
     private let quietTime: TimeAmount
     private let count: () -> Int
@@ -47,6 +53,7 @@ final class DrainWatch {
     ///   - eventLoop: the loop to wait on; the one this is called on.
     ///   - quietTime: how long nobody must have been connected.
     ///   - time: the longest wait.
+    ///   - hasHadVisitors: whether somebody was there a moment ago.
     ///   - count: the open connections now. Asked again with each change instead of being sent along: changes come from
     ///     several threads and may overtake each other.
     ///   - finished: kept when the drain is over.
@@ -54,9 +61,11 @@ final class DrainWatch {
         on eventLoop: any EventLoop,
         quietTime: TimeAmount,
         within time: TimeAmount,
+        hasHadVisitors: Bool,
         count: @escaping () -> Int,
         finished: EventLoopPromise<Void>
     ) {
+        progress = DrainProgress(hasHadVisitors: hasHadVisitors)
         self.eventLoop = eventLoop
         self.quietTime = quietTime
         self.count = count
