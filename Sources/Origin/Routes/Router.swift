@@ -121,29 +121,17 @@ struct Router: Sendable {
         guard isServed(route) else { return .response(notFound(on: .plain)) }
         guard head.method == .GET || head.method == .HEAD else { return .response(respond(to: head, route)) }
         let (headers, query) = (head.headers, target.query)
+        func listed(_ id: StreamID, _ playlist: LiveStream.Playlist, as form: MediaForm = .stored) -> Reply {
+            let request = PlaylistRequest(playlist: playlist, form: form, viewer: viewer, encryption: encryption)
+            return self.playlist(request, of: id, query, mayHold: mayHold)
+        }
         switch route {
-        case .mediaPlaylist(let id):
-            return playlist(
-                PlaylistRequest(playlist: .media, viewer: viewer, encryption: encryption),
-                of: id,
-                query,
-                mayHold: mayHold
-            )
-        case .multivariantPlaylist(let id):
-            return playlist(
-                PlaylistRequest(playlist: .multivariant, viewer: viewer, encryption: encryption),
-                of: id,
-                query,
-                mayHold: mayHold
-            )
+        case .mediaPlaylist(let id): return listed(id, .media)
+        case .multivariantPlaylist(let id): return listed(id, .multivariant)
         case .renditionPlaylist(let id, let name):
-            let (form, stored) = remuxer == nil ? (.stored, .rendition(name: name)) : MediaForm.playlist(named: name)
-            return playlist(
-                PlaylistRequest(playlist: stored, form: form, viewer: viewer, encryption: encryption),
-                of: id,
-                query,
-                mayHold: mayHold
-            )
+            guard remuxer != nil else { return listed(id, .rendition(name: name)) }
+            let (form, playlist) = MediaForm.playlist(named: name)
+            return listed(id, playlist, as: form)
         case .mediaResource(let id, let name):
             return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
         default:
