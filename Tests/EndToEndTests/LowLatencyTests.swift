@@ -95,6 +95,40 @@ struct LowLatencyTests {
         try await publisher.waitForExit()
     }
 
+    @Test("a keyframe that nobody could foretell, right behind an early part, disturbs neither the checker nor hls.js")
+    func unforeseenKeyframe() async throws {
+        let server = try await ServerProcess.start()
+        // Parts have ten pictures: the segment ends behind the second one, whose last picture has given it away.
+        let publisher = try FFmpegPublisher(
+            FFmpegPublisher.Media([
+                "-re", "-f", "lavfi", "-i", "testsrc2=rate=25:size=320x180",
+                "-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-c:v", "libx264", "-preset",
+                "ultrafast", "-pix_fmt", "yuv420p", "-g", "1000", "-sc_threshold", "0", "-force_key_frames",
+                "expr:not(mod(n,50))+eq(n,670)", "-c:a", "aac", "-b:a", "96k", "-ac", "2",
+            ]),
+            to: server.publishURL(key: try await server.streamKey())
+        )
+        try await LiveViewer(server).watch(within: .seconds(30)) { _, segments in segments.count >= 3 }
+        let browser = try await WebDriver.start()
+        try await browser.open(server.url("/watch/nobody"))
+        _ = try await browser.run(Self.startsPlayer)
+        let viewer = LowLatencyViewer(server)
+        let watching = Task { try await viewer.watch { $0.segments >= 15 } }
+        let seen = try await browser.run(Self.measuresDelay, [.number(20)])
+        try await watching.value
+        #expect(seen["stalls"]?.number == 0, "\(seen)")
+        #expect(await viewer.report.findings.isEmpty)
+        let segments = await viewer.follower.segments
+        let odd = try #require(
+            segments.first { abs($0.duration - 0.8) < 0.02 },
+            "the keyframe came too early or too late"
+        )
+        #expect(odd.parts.map { ($0.duration * 1000).rounded() } == [399, 400, 1])
+        try await browser.quit()
+        publisher.interrupt()
+        try await publisher.waitForExit()
+    }
+
     /// Plays with the engine of the watch page, and waits until the first seconds are over, which belong to the start.
     private static let startsPlayer = """
         const { HLSEngine } = await import("/assets/engine.js");
@@ -113,8 +147,11 @@ struct LowLatencyTests {
             };
             video.requestVideoFrameCallback(shown);
         });
-        window.check = { engine, video, stalls: 0 };
-        video.addEventListener("waiting", () => { window.check.stalls += 1; });
+        window.check = { engine, video, stalls: 0, events: [] };
+        const tell = what => window.check.events.push(`${video.currentTime.toFixed(3)} ${what}`);
+        video.addEventListener("waiting", () => { window.check.stalls += 1; tell("waits"); });
+        video.addEventListener("playing", () => tell("plays"));
+        engine.hls.on(Hls.Events.ERROR, (name, error) => tell(error.details));
         return true;
         """
 
@@ -134,7 +171,7 @@ struct LowLatencyTests {
         delays.sort((left, right) => left - right);
         return {
             samples: delays.length, stalls: window.check.stalls, shortest: delays[0], median: delays[delays.length >> 1],
-            longest: delays[delays.length - 1], latency: engine.hls.latency, target: engine.hls.targetLatency,
+            longest: delays[delays.length - 1], events: window.check.events, latency: engine.hls.latency, target: engine.hls.targetLatency,
         };
         """
 }

@@ -206,6 +206,27 @@ struct ForetoldPartTests {
         #expect(given.contains { $0.unit == 408 } && !given.contains { $0.unit == 407 })
     }
 
+    @Test("the sound behind an early part goes to the next segment, when the promised part is too short for it")
+    func soundBehindEarlyPart() throws {
+        let pictures = Media.pictures(count: 600, group: 60).enumerated().map { index, unit in
+            index == 336 ? Media.picture(unit.decodeTime.nanoseconds / 1_000_000, sync: true) : unit
+        }
+        // Sound comes a tenth of a second behind the pictures, as encoders interleave it.
+        let late = Media.sounds(count: 937).map { ($0.decodeTime + .milliseconds(100), $0) }
+        let units = (pictures.map { ($0.decodeTime, $0) } + late).sorted { $0.0 < $1.0 }.map(\.1)
+        var segmenter = segmenter([try Media.avc(), try Media.aac()])
+        let given = cut(units, with: &segmenter)
+        expectFaithful(given, units)
+        let short = try #require(given.firstIndex { $0.part.duration == .milliseconds(1) })
+        #expect(given[short].part.ending != nil && given[short].part.runs.allSatisfy(\.samples.isEmpty))
+        #expect(given[short].part.runs.count == 2, "its tracks are those of the segment")
+        let sound = given.flatMap { $0.part.runs.first { $0.track.id == Media.audio }?.samples ?? [] }
+        #expect(sound.count == 937, "none is lost")
+        #expect(zip(sound, sound.dropFirst()).allSatisfy { $0.decodeTime + $0.duration == $1.decodeTime })
+        let next = try #require(given[short + 1].part.runs.first { $0.track.id == Media.audio }?.samples.first)
+        #expect(MediaTime(ticks: next.decodeTime, timescale: 48_000) < given[short + 1].part.start)
+    }
+
     @Test("a publish that ends with a part still has the one that was promised")
     func endsWithPart() throws {
         let units = Media.pictures(count: 324, group: 60)

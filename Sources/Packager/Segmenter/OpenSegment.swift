@@ -30,6 +30,7 @@ struct OpenSegment {
         self.runs = runs
         partStart = start
         delivered = Set(runs.filter { !$0.samples.isEmpty }.map(\.track.id))
+        byteCount = runs.reduce(0) { $0 + $1.payloadSize }
     }
 
     /// The tracks that have sent something, with the configurations that this needs, video first.
@@ -134,6 +135,16 @@ struct OpenSegment {
         partStart = end
         hasGivenParts = true
         return sorted(taken)
+    }
+
+    /// Gives away what the tracks beside the reference track have left.
+    mutating func takeSound() -> [TrackRun] {
+        var taken: [TrackRun] = []
+        for index in runs.indices where runs[index].track.id != reference && !runs[index].samples.isEmpty {
+            taken.append(runs[index])
+            runs[index].samples = []
+        }
+        return taken
     }
 
     /// Gives away all that is left.

@@ -59,6 +59,8 @@ struct Segmenter {
     /// The encoder's time of the first sound that waited for a picture.
     private var waitingSince: MediaTime?
 
+    /// Sound that the next segment takes from the one before it, whose last part is too short for it.
+    private var carried: [TrackRun] = []
     private var plan: PartPlan
     /// What has been cut and not been handed out.
     private var finished: [PartDraft] = []
@@ -119,7 +121,7 @@ struct Segmenter {
     mutating func finish() -> [PartDraft] {
         guard let segment else { return [] }
         let end = timelines.end(ledBy: segment.reference) ?? segment.start
-        endSegment(at: max(end, segment.lastReferenceTime), isForced: false)
+        endSegment(at: max(end, segment.lastReferenceTime), isForced: false, isLast: true)
         return takeFinished()
     }
 
@@ -350,7 +352,11 @@ struct Segmenter {
             isEpochDue = false
             policy.epochBegan(atSync: sample.isSync ? time(of: sample, of: track) : nil)
         }
-        let continued = (established ?? []).map { known in TrackRun(track: known, timescale: timescale(of: known)) }
+        let sound = carried
+        carried = []
+        let continued = (established ?? []).map { known in
+            sound.first { $0.track == known } ?? TrackRun(track: known, timescale: timescale(of: known))
+        }
         segment = OpenSegment(
             start: position,
             reference: track.id,
@@ -380,7 +386,12 @@ struct Segmenter {
     }
 
     /// Ends the segment at a time of the live's timeline, or earlier where it would become too long.
-    private mutating func endSegment(at time: MediaTime, isForced: Bool, holdsPicture: Bool = false) {
+    private mutating func endSegment(
+        at time: MediaTime,
+        isForced: Bool,
+        holdsPicture: Bool = false,
+        isLast: Bool = false
+    ) {
         guard let start = segment?.start, let partStart = segment?.partStart else { return }
         // A part that was promised is there.
         let end = max(min(time, start + policy.longestDuration), partStart)
@@ -388,7 +399,7 @@ struct Segmenter {
         fillSilence(until: end)
         if let segment { plan.end(segment, at: end, frame: longestFrame(beside: segment.reference)) }
         giveDueParts(at: time)
-        guard let ended = segment.take() else { return }
+        guard var ended = segment.take() else { return }
         let duration = end - ended.start
         guard ended.hasGivenParts || !ended.filledRuns.isEmpty, duration > .zero else { return }
 
@@ -399,6 +410,9 @@ struct Segmenter {
         // A track that failed for a whole segment, and that nothing stands in for, is no longer one of the stream.
         if established != tracks { isEpochDue = true }
         let (parent, lastPartStart, isFirst) = (ended.parent, ended.partStart, !ended.hasGivenParts)
+        // Players pass over a part as short as that (hls.js looks no closer than a quarter of a second), and would lose its
+        // sound: that goes where the pictures go on.
+        if !isFirst, !isLast, !isEpochDue, end - lastPartStart <= PartCutter.remainder { carried = ended.takeSound() }
         let ending = PartDraft.Ending(duration: duration, isForcedCut: isForced, holdsPicture: holdsPicture)
         let runs = ended.takeRest()
         finished.append(part(runs, from: lastPartStart, to: end, parent, isFirst: isFirst, ending, at: time))
