@@ -1,10 +1,11 @@
 // Holds blocking reloads of one live, and tells how long after the first of them each was answered.
 //
-// Usage: blocked-reloads HOST PORT PATH READERS SECONDS
+// Usage: blocked-reloads HOST PORT PATH READERS SECONDS PAUSE
 //
 // Each answer carries the time at which the kernel received its last bytes (SO_TIMESTAMPNS), so that the readers do not
 // measure themselves: it does not matter when they get to run. The moment a part was there is taken to be the first answer
-// for it, which is a hop to another thread and one answer behind that. Readers ask again at once, on the same connection.
+// for it, which is a hop to another thread and one answer behind that. Readers ask again on the same connection: at once, or
+// PAUSE milliseconds after the first answer, so that all this work does not take the processors that the server has.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -137,7 +138,7 @@ static void report(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) { fprintf(stderr, "usage: blocked-reloads HOST PORT PATH READERS SECONDS\n"); return 64; }
+    if (argc != 7) { fprintf(stderr, "usage: blocked-reloads HOST PORT PATH READERS SECONDS PAUSE\n"); return 64; }
     host = argv[1];
     path = argv[3];
     readerCount = atoi(argv[4]);
@@ -156,9 +157,14 @@ int main(int argc, char **argv) {
         if (epoll_ctl(poll, EPOLL_CTL_ADD, reader->socket, &event)) die("epoll_ctl");
         ask(reader);
     }
-    struct epoll_event events[256];
+    static struct epoll_event events[MAXIMUM_READERS];
+    useconds_t pause = atoi(argv[6]) * 1000;
     for (double end = now() + atof(argv[5]); now() < end;) {
-        int ready = epoll_wait(poll, events, 256, 100);
+        int ready = epoll_wait(poll, events, MAXIMUM_READERS, 100);
+        if (ready > 0 && pause > 0) {
+            usleep(pause);
+            ready = epoll_wait(poll, events, MAXIMUM_READERS, 0);
+        }
         if (ready < 0 && errno != EINTR) die("epoll_wait");
         for (int index = 0; index < ready; index++) take(events[index].data.ptr);
     }
