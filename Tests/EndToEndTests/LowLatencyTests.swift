@@ -31,7 +31,7 @@ struct LowLatencyTests {
         try await LiveViewer(server).watch(within: .seconds(30)) { _, segments in segments.count >= 1 }
         let viewer = LowLatencyViewer(server)
         let watching = Task { try await viewer.watch { _ in false } }
-        let rounds = max(2, Self.seconds / 15)
+        let rounds = max(2, Self.seconds / 12)
         for round in 1...rounds {
             // So many parts of each encoder, then its cable is pulled and another one is there.
             let parts = await viewer.report.parts + 30

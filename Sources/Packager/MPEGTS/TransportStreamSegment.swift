@@ -176,18 +176,6 @@ public struct TransportStreamSegment {
             }
         }
 
-        /// Adds packets with the clock alone, where it would not come for too long (invariant 2).
-        private mutating func addClocks(after clock: Int64?, until time: Int64, last: inout Int64?) {
-            guard var clock else { return }
-            var count = 0
-            while time - clock > TransportStreamSegment.clockInterval, count < TransportStreamSegment.maximumClocks {
-                clock += TransportStreamSegment.clockInterval
-                count += 1
-                items.append(.clock(clock))
-            }
-            last = clock
-        }
-
         // MARK: - Writing
 
         /// The segment (invariant 4).
