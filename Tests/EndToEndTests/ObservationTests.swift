@@ -54,8 +54,12 @@ struct ObservationTests {
         let during = try await metrics(server)
         #expect(during["rtmp_server_active_publishes"] == 1 && during["rtmp_server_active_connections"] == 1)
         #expect(during["hls_server_viewers"] == 1 && during["hls_server_lives"] == 1)
+        // A segment that is far from whole, however late on a busy machine the other requests come.
+        async let first = server.get("/live/main/media.m3u8?_HLS_msn=2")
+        async let second = server.get("/live/main/media.m3u8?_HLS_msn=2")
         let lowLatency = LowLatencyViewer(server)
         try await lowLatency.watch { $0.hintedParts >= 3 }
+        #expect(try await [first.status, second.status] == [200, 200])
         try await viewer.watchToEnd()
         try await publisher.waitForExit()
         _ = try await server.log.line(containing: "publish ended")
