@@ -52,13 +52,18 @@ let package = Package(
             name: "Ingest",
             dependencies: ["MediaCore", "Cryptography", "TLS", nioCore, nioPosix, nioSSL, nioTLS, metrics, logging]
         ),
-        .target(name: "Packager", dependencies: ["MediaCore", "LiveStore", "Storage", nioCore, logging]),
+        .target(
+            name: "Packager",
+            dependencies: ["MediaCore", "LiveStore", "Recordings", "Storage", nioCore, logging]
+        ),
         .target(name: "LiveStore", dependencies: ["MediaCore", "Storage", nioCore]),
         .target(name: "Storage", dependencies: [nioCore, nioPosix, logging]),
+        .target(name: "Recordings", dependencies: ["MediaCore", "LiveStore", "Storage", nioCore, nioPosix, logging]),
         .target(
             name: "Origin",
             dependencies: [
-                "MediaCore", "LiveStore", "Storage", "Cryptography", "TLS", "CZlib", nioCore, nioPosix, nioHTTP1,
+                "MediaCore", "LiveStore", "Recordings", "Storage", "Cryptography", "TLS", "CZlib", nioCore, nioPosix,
+                nioHTTP1,
                 nioHTTP2, nioHPACK, nioSSL, nioTLS, metrics, logging,
             ],
             resources: [.embedInCode("Assets")]
@@ -67,17 +72,33 @@ let package = Package(
         .target(name: "Observability", dependencies: [metrics]),
         .target(name: "TLS", dependencies: [nioCore, nioSSL]),
 
+        // Files that are not ours: opened, decoded and encoded.
+        .target(
+            name: "Transcode",
+            dependencies: [
+                "CLibAV", "MediaCore", "LiveStore", "Packager", "Recordings", "Storage", nioCore, nioPosix, logging,
+            ]
+        ),
+
         // System libraries, each imported by exactly one target.
         .target(name: "Cryptography", dependencies: ["COpenSSL"]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CLibAV",
+            pkgConfig: "libavformat",
+            providers: [
+                .apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev", "libswresample-dev"])
+            ]
+        ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // The composition root.
         .executableTarget(
             name: "lyceum",
             dependencies: [
-                "MediaCore", "Ingest", "Packager", "LiveStore", "Storage", "Origin", "Cryptography", "TLS",
-                "Observability", nioCore, nioPosix, nioHTTP1, asyncHTTPClient, metrics, logging, serviceLifecycle,
+                "MediaCore", "Ingest", "Packager", "LiveStore", "Recordings", "Storage", "Origin", "Transcode",
+                "Cryptography", "TLS", "Observability", nioCore, nioPosix, nioHTTP1, asyncHTTPClient, metrics, logging,
+                serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -96,6 +117,10 @@ let package = Package(
             name: "LiveStoreTests",
             dependencies: ["LiveStore", "Storage", "MediaCore", "TestSupport", nioCore, nioEmbedded, logging]
         ),
+        .testTarget(
+            name: "RecordingsTests",
+            dependencies: ["Recordings", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore, logging]
+        ),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport", nioCore, nioPosix, logging]),
         .testTarget(
             name: "IngestTests",
@@ -107,14 +132,23 @@ let package = Package(
         .testTarget(
             name: "PackagerTests",
             dependencies: [
-                "Packager", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore, nioPosix, logging,
+                "Packager", "LiveStore", "Recordings", "Storage", "MediaCore", "TestSupport", nioCore, nioPosix,
+                logging,
             ]
         ),
         .testTarget(
             name: "OriginTests",
             dependencies: [
-                "Origin", "LiveStore", "Storage", "MediaCore", "Cryptography", "TestSupport", nioCore, nioEmbedded,
+                "Origin", "LiveStore", "Recordings", "Storage", "MediaCore", "Cryptography", "TestSupport", nioCore,
+                nioEmbedded,
                 nioPosix, nioHTTP1, nioHTTP2, nioHPACK, logging,
+            ]
+        ),
+        .testTarget(
+            name: "TranscodeTests",
+            dependencies: [
+                "Transcode", "Recordings", "Packager", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore,
+                logging,
             ]
         ),
         .testTarget(

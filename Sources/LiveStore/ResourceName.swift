@@ -86,6 +86,11 @@ extension Rendition.ID: CustomStringConvertible {
     /// Its part of resource names: a letter and the track's number.
     public var description: String { "\(form.letter)\(index)" }
 
+    /// Reads what ``description`` wrote; `nil` for anything else.
+    public init?(_ text: some StringProtocol) {
+        self.init(field: Substring(text))
+    }
+
     fileprivate init?(field: Substring) {
         guard let form = field.first.flatMap(Rendition.Form.init), let index = UInt8(field.dropFirst()),
             String(index) == field.dropFirst()

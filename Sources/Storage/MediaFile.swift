@@ -4,7 +4,7 @@ import Synchronization
 /// One file of a log.
 ///
 /// It is held by its log while that appends to it, and by every slice of it. When nobody holds it any more, the writer's
-/// thread unlinks it: that can take milliseconds, and whoever let go last may be an event loop.
+/// thread unlinks it, unless it is to be kept: that can take milliseconds, and whoever let go last may be an event loop.
 ///
 /// The file is on the disk under its path for all that time, so nothing needs to keep it open. Writing opens it for each
 /// segment; for readers the newest few are kept open, see ``ReadDescriptors``.
@@ -15,15 +15,28 @@ final class MediaFile: Sendable {
     let path: String
 
     private let storage: MediaStorage
-    private let size = Atomic(0)
+    private let size: Atomic<Int>
+    private let isKept: Atomic<Bool>
 
-    init(id: Int, path: String, storage: MediaStorage) {
+    /// A file that is not there yet, or one that has bytes already.
+    init(id: Int, path: String, storage: MediaStorage, byteCount: Int = 0, isKept: Bool = false) {
         self.id = id
         self.path = path
         self.storage = storage
+        size = Atomic(byteCount)
+        self.isKept = Atomic(isKept)
     }
 
-    deinit { storage.discard(id, path: path, byteCount: size.load(ordering: .relaxed)) }
+    deinit {
+        if isKept.load(ordering: .relaxed) {
+            storage.letGo(id)
+        } else {
+            storage.discard(id, path: path, byteCount: size.load(ordering: .relaxed))
+        }
+    }
+
+    /// Has the file unlinked when nobody holds it any more.
+    func removeWhenUnused() { isKept.store(false, ordering: .relaxed) }
 
     /// How many bytes it has; only the writer's thread changes that.
     var byteCount: Int { size.load(ordering: .relaxed) }

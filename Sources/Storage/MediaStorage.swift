@@ -136,7 +136,7 @@ public final class MediaStorage: Sendable {
         MediaFile(id: nextIdentifier(), path: stem + Self.fileSuffix, storage: self)
     }
 
-    private func nextIdentifier() -> Int { identifiers.add(1, ordering: .relaxed).newValue }
+    func nextIdentifier() -> Int { identifiers.add(1, ordering: .relaxed).newValue }
 
     private func tell(_ notice: StorageLedger.Notice, _ failure: StorageFailure? = nil) {
         let figures = figures
@@ -188,6 +188,13 @@ public final class MediaStorage: Sendable {
         }
     }
 
+    /// Closes a file that nobody holds, and that stays.
+    func letGo(_ id: Int) {
+        guard descriptors[id] != nil else { return }
+        let descriptors = descriptors
+        thread.submit { _ in descriptors.remove(id) }
+    }
+
     /// Removes a file that nobody holds, and the folders that are empty then.
     func discard(_ id: Int, path: String, byteCount: Int) {
         let (directory, descriptors) = (directory, descriptors)
@@ -197,7 +204,7 @@ public final class MediaStorage: Sendable {
             descriptors.remove(id)
             self.ledger.withLock { $0.removed(byteCount) }
             var folder = Folder.parent(of: path)
-            while let path = folder, path.utf8.count > directory.utf8.count, rmdir(path) == 0 {
+            while let path = folder, path.utf8.starts(with: "\(directory)/".utf8), rmdir(path) == 0 {
                 folder = Folder.parent(of: path)
             }
         }

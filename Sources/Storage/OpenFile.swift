@@ -120,9 +120,9 @@ final class ReadableFile: Sendable {
 }
 
 /// Folders.
-enum Folder {
+public enum Folder {
     /// Makes a folder for this user alone, and those above it that are missing.
-    static func make(_ path: String) throws(StorageFailure) {
+    public static func make(_ path: String) throws(StorageFailure) {
         guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
         guard errno == ENOENT, let parent = parent(of: path) else { throw .last("mkdir", path) }
         try make(parent)
@@ -154,7 +154,7 @@ enum Folder {
     }
 
     /// What lies in a folder; nothing where it cannot be read.
-    private static func names(in path: String) -> [String] {
+    public static func names(in path: String) -> [String] {
         guard let folder = opendir(path), let start = MemoryLayout<dirent>.offset(of: \.d_name) else { return [] }
         defer { closedir(folder) }
         var names: [String] = []

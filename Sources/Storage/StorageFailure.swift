@@ -19,7 +19,7 @@ public enum StorageFailure: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The failure of the system call that has just returned.
-    static func last(_ operation: String, _ path: String) -> StorageFailure {
+    public static func last(_ operation: String, _ path: String) -> StorageFailure {
         .system(operation: operation, path: path, code: errno)
     }
 }
