@@ -191,8 +191,8 @@ struct RecordedResponsesTests {
             "\n<meta name=\"robots\" content=\"noindex\">\n",
             "<title>Rivers &lt;b&gt;&amp; deltas&lt;/b&gt; · Lyceum</title>",
             "<time datetime=\"2026-09-21T14:13:20.000Z\">21 September 2026, 14:13 UTC</time><span>6 seconds</span>",
-            "data-place=\"1\">0:02</a> The connection to the streamer was lost for 1 minute 15 seconds.</li>",
-            ">1:01:40</a> The server&#39;s disk did not take 8 seconds. Players skip 8 seconds.</li>",
+            "index.m3u8#t=1\" data-place=\"1\">0:02</a> <span>The connection to the streamer was lost: 1 minute 15 seconds.",
+            ">1:01:40</a> <span>The server could not store what came: 8 seconds.</span></li>",
             "<noscript><video class=\"plain\" controls playsinline src=\"\(base)/index.m3u8\"></video>",
             "data-duration=\"6.0\" data-storyboard=\"\"",
         ] {
