@@ -8,7 +8,7 @@ extension Router {
     /// The live whose viewers may watch a recording; `nil` for what is no recording, or one that is not there.
     func recordedLive(_ route: Route) -> StreamID? {
         switch route {
-        case .recorded(let id, _), .recordingPage(let id):
+        case .recorded(let id, _), .recordingPage(let id), .recordedAccess(let id):
             (recordings?.catalog[id]).flatMap { StreamID($0.facts.stream) }
         default: nil
         }
