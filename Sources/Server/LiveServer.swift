@@ -128,6 +128,7 @@ struct LiveServer: Service {
         originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.remuxer = PackagerRemuxer()
         originConfiguration.meters = originMetrics
+        originConfiguration.recordings = recordings
         originConfiguration.operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
