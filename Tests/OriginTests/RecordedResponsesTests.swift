@@ -215,7 +215,8 @@ struct RecordedResponsesTests {
         #expect(pictured.contains("data-storyboard=\"\(base)/storyboard.vtt\""))
         #expect(try recorded.router().fetch(path + "/")["Location"] == path)
         #expect(try recorded.router().fetch("/recordings").status == 404)
-        #expect(try recorded.router().fetch("/recordings/zzzzzzzzzzzzzzzzzzzz").status == 404)
+        let nothing = try recorded.router().fetch("/recordings/zzzzzzzzzzzzzzzzzzzz")
+        #expect(nothing.status == 404 && nothing.text.contains("There is no such recording"))
         recording.state = "recording"
         let live = try Recorded(recording).router().fetch(path).text
         #expect(live.contains("href=\"/watch/main\">Watch it live</a>") && !live.contains("<video"))

@@ -43,7 +43,7 @@ extension Router {
 
     /// The page of a recording.
     func recordingPage(_ id: RecordingID, prefix: String) -> Reply {
-        guard let recordings, let recording = recordings.catalog[id] else { return .response(notFound(on: .page)) }
+        guard let recordings, let recording = recordings.catalog[id] else { return .response(pages.noRecording) }
         return recordings.consulting(on: .page) { [pages] in
             let facts = recording.facts
             return .response(pages.recording(facts, RecordingLinks(recording, facts, prefix: prefix), prefix: prefix))
