@@ -51,14 +51,16 @@ public final class Recording: Sendable {
     /// - Returns: the file.
     /// - Throws: ``StorageFailure`` when it is not there.
     public func file(named name: String) throws(StorageFailure) -> KeptFile {
-        // Media only grows behind what an index tells of, and other files are exchanged as a whole: those are opened anew.
-        let isMedia = name.utf8.suffix(6).elementsEqual(".media".utf8)
-        if isMedia, let known = state.withLock({ $0.files[name] }) { return known }
+        // Media only grows behind what an index tells of; when a recording is complete, that and its index stay as they are.
+        // Other files are exchanged as a whole: those are opened anew.
+        let isLasting =
+            name.utf8.suffix(6).elementsEqual(".media".utf8) || name.utf8.suffix(6).elementsEqual(".index".utf8)
+        if isLasting, let known = state.withLock({ $0.files[name] }) { return known }
         guard !name.utf8.contains(UInt8(ascii: "/")), !state.withLock({ $0.isDeleted }) else {
             throw .system(operation: "open", path: "\(folder)/\(name)", code: ENOENT)
         }
         let file = try storage.keptFile(at: "\(folder)/\(name)")
-        guard isMedia, facts.state == .ready else { return file }
+        guard isLasting, facts.state == .ready else { return file }
         return state.withLock { state in
             if let first = state.files[name] { return first }
             state.files[name] = file

@@ -72,9 +72,10 @@ final class MediaRequestHandler: ChannelInboundHandler {
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            guard RequestContent.isAnnounced(by: head.headers), router.takesBody(head) else {
-                return receive(ArrivedRequest(head: head), context: context)
+            guard RequestContent.isAnnounced(by: head.headers) else {
+                return receive(ArrivedRequest(head: head, content: .absent), context: context)
             }
+            guard router.takesBody(head) else { return receive(ArrivedRequest(head: head), context: context) }
             arriving = ArrivingRequest(head)
             awaitBody(context: context)
         case .body(let bytes): if arriving?.received(bytes) == false { finishArriving(context: context) }

@@ -6,6 +6,8 @@ enum RequestContent: Hashable, Sendable {
     /// The largest body taken, in bytes: documents for operators have some hundred.
     static let largestBody = 64 << 10
 
+    /// Nothing: the head announces no body.
+    case absent
     /// Nothing that was taken.
     case none
     /// A body, which may be empty.

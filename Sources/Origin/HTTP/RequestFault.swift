@@ -50,7 +50,7 @@ enum RequestFault: Hashable {
     private static func isBody(_ content: RequestContent, notTakenFrom headers: HTTPHeaders) -> Bool {
         switch content {
         case .none: RequestContent.isAnnounced(by: headers)
-        case .whole: false
+        case .absent, .whole: false
         case .tooLarge: true
         }
     }
