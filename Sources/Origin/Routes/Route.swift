@@ -36,6 +36,8 @@ enum Route: Hashable, Sendable {
     case recording(RecordingID)
     /// `/t/TOKEN/access/NAME`: whether a viewer may watch, for CDNs.
     case access(StreamID)
+    /// `/t/TOKEN/access/vod/ID` and `/t/TOKEN/access/recordings/ID`: the same for a recording.
+    case recordedAccess(RecordingID)
     /// `/metrics`, on the operators' port.
     case metrics
     /// `/healthz`: whether the process answers.
@@ -86,11 +88,7 @@ enum Route: Hashable, Sendable {
             }
             self = target.hasTrailingSlash ? .moved(to: Self.watchPath(id)) : .watch(id)
         case "access":
-            guard components.count == 2, !target.hasTrailingSlash, let id = StreamID(components[1]) else {
-                self = .nothing(.plain)
-                return
-            }
-            self = .access(id)
+            self = target.hasTrailingSlash ? .nothing(.plain) : Self.access(components)
         case "api": self = Self.api(components, hasTrailingSlash: target.hasTrailingSlash)
         default: self = .nothing(.page)
         }
@@ -123,6 +121,15 @@ enum Route: Hashable, Sendable {
         case "media.m3u8": .mediaPlaylist(id)
         case let name where name.utf8.suffix(5).elementsEqual(".m3u8".utf8): .renditionPlaylist(id, name: name)
         default: .mediaResource(id, name: components[2])
+        }
+    }
+
+    private static func access(_ components: [String]) -> Route {
+        switch components.count {
+        case 2: StreamID(components[1]).map(Route.access) ?? .nothing(.plain)
+        case 3 where components[1] == "vod" || components[1] == "recordings":
+            RecordingID(components[2]).map(Route.recordedAccess) ?? .nothing(.plain)
+        default: .nothing(.plain)
         }
     }
 
@@ -189,7 +196,7 @@ enum Route: Hashable, Sendable {
     var surface: Surface {
         switch self {
         case .home, .watch, .recordingPage: .page
-        case .asset, .health, .readiness, .access: .plain
+        case .asset, .health, .readiness, .access, .recordedAccess: .plain
         case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource, .recorded: .media
         case .lives, .live: .api
         case .streams, .stream, .recordings, .recording: .operators

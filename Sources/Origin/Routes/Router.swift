@@ -2,6 +2,7 @@ import LiveStore
 import MediaCore
 import NIOCore
 import NIOHTTP1
+import Recordings
 
 /// Answers requests: from a request's head to the bytes of its response, without I/O.
 struct Router: Sendable {
@@ -203,7 +204,11 @@ struct Router: Sendable {
     /// What somebody gets instead of a live that is not for them.
     private func refusal(of route: Route, _ viewer: Viewer) -> Response? {
         guard let access, let stream = route.protectedLive ?? recordedLive(route) else { return nil }
-        let isQuestion = if case .access = route { true } else { false }
+        let isQuestion =
+            switch route {
+            case .access, .recordedAccess: true
+            default: false
+            }
         guard case .deny(let reason) = access.decide(about: stream, viewer, isQuestion: isQuestion) else { return nil }
         return route.surface == .page ? pages.denied(reason) : .failure(.forbidden, reason, on: route.surface)
     }
@@ -225,6 +230,7 @@ struct Router: Sendable {
         case .lives: .json(.object([("lives", .array(lives.map(\.json)))]))
         case .live(let id): .json(LiveStatus(id: id, stream: store.stream(id), prefix: prefix).json)
         case .access: .accessGranted
+        case .recordedAccess(let id): recordings?.catalog[id] == nil ? notFound(on: .plain) : .accessGranted
         case .streams: operators?.streams(headers, store) ?? notFound(on: .operators)
         case .stream(let id): operators?.stream(id, headers, store) ?? notFound(on: .operators)
         case .metrics: .metrics(metrics?() ?? "")
