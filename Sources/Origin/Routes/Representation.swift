@@ -12,7 +12,7 @@ struct Representation {
     let tag: String
     var pieces: [ByteBuffer] = []
     /// Where the bytes are when they are not in memory.
-    var file: FileSlice?
+    var file: FileSequence?
 
     /// How many bytes there are.
     var length: Int { file?.length ?? pieces.reduce(0) { $0 + $1.readableBytes } }
@@ -39,7 +39,7 @@ struct Representation {
             .partialContent,
             prebuilt: fields.finished(),
             pieces: pieces.slice(range),
-            file: file?.subslice(range)
+            file: file?.subsequence(range)
         )
     }
 
