@@ -87,7 +87,12 @@ struct ProgressiveMovie {
     ///   - position: where it begins, counted from the beginning of the media.
     ///   - end: where the segment that it is in ends, counted likewise.
     /// - Throws: ``FragmentError`` when it cannot be read, or its samples do not lie in its segment.
-    mutating func append(_ moof: ByteBuffer, of source: Int, at position: UInt64, endingBefore end: UInt64)
+    mutating func append(
+        _ moof: ByteBuffer,
+        of source: Int,
+        at position: UInt64,
+        endingBefore end: UInt64
+    )
         throws(FragmentError)
     {
         var fragment = try BoxReader(moof).box("moof")
@@ -102,7 +107,7 @@ struct ProgressiveMovie {
             }
             try tracks[assignment.track].tables.append(
                 run,
-                at: try Self.decodeTime(of: box.payload),
+                at: try FragmentReader.decodeTime(of: box.payload),
                 offset: position + UInt64(run.dataOffset),
                 description: assignment.description
             )
@@ -113,14 +118,6 @@ struct ProgressiveMovie {
         var (run, count) = (run, 0)
         for _ in 0..<run.count { count += try run.next().size }
         return count
-    }
-
-    private static func decodeTime(of traf: BoxReader) throws(FragmentError) -> Int64 {
-        var time = try traf.box("tfdt")
-        try time.skip(4)
-        let decodeTime = try time.read(UInt64.self)
-        guard decodeTime <= FragmentReader.maximumDecodeTime else { throw .unexpected("decode time \(decodeTime)") }
-        return Int64(decodeTime)
     }
 
     // MARK: - Writing

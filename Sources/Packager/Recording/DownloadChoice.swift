@@ -77,13 +77,26 @@ extension DownloadChoice {
 }
 
 extension RecordingFolder {
-    /// The renditions that a folder has an index of.
-    static func renditions(in folder: String) -> [Rendition.ID] {
-        Folder.names(in: folder).compactMap { name in
+    /// The renditions that a folder has an index of, that of the primary tracks first.
+    static func renditions(in folder: String) -> [Rendition.ID] { renditions(among: Folder.names(in: folder)) }
+
+    /// The renditions whose index is among some names.
+    static func renditions(among names: [String]) -> [Rendition.ID] {
+        names.compactMap { name in
             guard name.utf8.suffix(6).elementsEqual(".index".utf8) else { return nil }
             return Rendition.ID(name.dropLast(6))
         }
-        .sorted { ("\($0.form)", $0.index) < ("\($1.form)", $1.index) }
+        .sorted { ($0.form.place, $0.index) < ($1.form.place, $1.index) }
+    }
+}
+
+extension Rendition.Form {
+    fileprivate var place: Int {
+        switch self {
+        case .muxed: 0
+        case .video: 1
+        case .audio: 2
+        }
     }
 }
 

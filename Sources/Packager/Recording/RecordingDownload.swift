@@ -1,4 +1,3 @@
-internal import Glibc
 public import LiveStore
 internal import MediaCore
 internal import NIOCore
@@ -84,10 +83,9 @@ public struct RecordingDownload: Sendable {
             bytes = FileSequence([beginning] + media)
             guard UInt64(bytes.length) == footer.beginningLength + footer.mediaLength else { return nil }
             entityTag = "\(String(footer.fingerprint, radix: 16))-\(String(bytes.length, radix: 16))"
-        } catch .system(_, _, code: ENOENT) {
-            return nil
         } catch {
-            throw .storage(error)
+            guard error.isAbsence else { throw .storage(error) }
+            return nil
         }
     }
 

@@ -41,7 +41,7 @@ final class TestRecordings: Sendable {
         return recording
     }
 
-    private func write(_ bytes: ByteBuffer, _ path: String) throws {
+    func write(_ bytes: ByteBuffer, _ path: String) throws {
         var file = try NewFile(replacing: path)
         try file.write(bytes)
         try file.complete()
@@ -83,7 +83,7 @@ struct WrittenRendition {
                 initialization: initialization,
                 offset: offset,
                 length: length,
-                keyframeLength: 0,
+                keyframeLength: min(length, 1),
                 duration: duration,
                 start: end,
                 isDiscontinuous: initialization == UInt32(locations.count) && initialization > 0,
@@ -97,7 +97,11 @@ struct WrittenRendition {
     var files: [(String, ByteBuffer)] {
         var index = ByteBuffer()
         for location in locations { SegmentIndex.write(location, to: &index) }
-        return [(RecordingFolder.index(of: id), index)]
+        let playlist = VODPlaylist(rendition: id, segments: locations.map { VODPlaylist.Segment(location: $0) })
+        return [
+            (RecordingFolder.index(of: id), index), (RecordingFolder.playlist(of: id), playlist.media()),
+            (RecordingFolder.multivariantPlaylist, ByteBuffer(string: "#EXTM3U\n")),
+        ] + (playlist.iFrames().map { [(RecordingFolder.iFramePlaylist(of: id), $0)] } ?? [])
             + media.enumerated().map { (RecordingFolder.media(of: id, number: UInt32($0 + 1)), $1) }
             + initializations.map { (RecordingFolder.initialization(of: id, number: $0), $1) }
     }
