@@ -42,6 +42,7 @@ struct LiveServer: Service {
     private let packaging: LivePackaging
     private let storage: MediaStorage
     private let recordings: RecordingCatalog
+    private let exporter: PackagerExporter
     private let ingest: RTMPServer
     private let origin: OriginServer
     /// The operators' port, if there is one.
@@ -122,7 +123,9 @@ struct LiveServer: Service {
         originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.remuxer = PackagerRemuxer()
         originConfiguration.meters = originMetrics
-        originConfiguration.recordings = try Self.recordings(configuration, storage: storage, logger: logger)
+        originConfiguration.recordings = recordings
+        exporter = PackagerExporter(recordings, logger: logger)
+        originConfiguration.exporter = exporter
         originConfiguration.operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
@@ -311,6 +314,7 @@ struct LiveServer: Service {
         await packaging.completeRecordings(within: Self.completionTime)
         await operations?.drain(within: .zero)
         await origin.drain(within: Self.drainTime)
+        await exporter.shutDown()
         await storage.shutDown()
         logger.info("stopped")
     }
@@ -346,24 +350,6 @@ struct LiveServer: Service {
             return try MediaStorage(directory: configuration.dataDirectory + "/media", logger: logger)
         } catch {
             throw StartFailure.unavailable("the folder for media cannot be used: \(error)")
-        }
-    }
-
-    /// What was recorded.
-    private static func recordings(
-        _ configuration: ServerConfiguration,
-        storage: MediaStorage,
-        logger: Logger
-    ) throws -> RecordingCatalog {
-        do throws(StorageFailure) {
-            return try RecordingCatalog(
-                directory: configuration.dataDirectory + "/recordings",
-                storage: storage,
-                randomBytes: { Randomness.bytes($0) },
-                logger: logger
-            )
-        } catch {
-            throw StartFailure.unavailable("the folder for recordings cannot be used: \(error)")
         }
     }
 

@@ -108,7 +108,7 @@ struct RecordingClipTests {
         let made = try clip(recording, span(3.4, 5))
         // ffmpeg begins a segment's sound where its pictures are shown, two pictures behind where they are decoded.
         let start = try self.start(made)
-        #expect(abs(start - 1.34) < 0.022)
+        #expect(abs(start - 1.46) < 0.022)
         #expect(
             try text(made, "m0.m3u8") == """
                 #EXTM3U

@@ -210,4 +210,96 @@ struct RecordingDownloadTests {
         )
         #expect(side.text.contains("-90") || side.text.contains("90"))
     }
+
+    @Test("a download of more than 4 GiB has its offsets in 64 bits")
+    func large() async throws {
+        let media = try await EncodedMedia.h264(6)
+        var rendition = WrittenRendition()
+        rendition.use(media.initialization)
+        let segments = try media.segments.indices.map { try media.segment($0) }
+        // Behind each segment's fragments a box of 2 GiB that nobody reads, and that takes no space on the disk.
+        let padding = 2 << 30
+        var file = SparseFile()
+        for segment in segments {
+            var bytes = segment
+            bytes.writeInteger(UInt32(padding))
+            bytes.writeString("free")
+            rendition.append(placedAt: file.length, length: segment.readableBytes + padding)
+            file.write(bytes, at: file.length)
+            file.length += padding - 8
+        }
+        let recording = try recordings.make(rendition)
+        try file.write(to: "\(recording.folder)/m0-1.media")
+        let download = try RecordingDownload.prepare(recording)
+        #expect(download.bytes.length > 3 * padding)
+
+        let beginning = download.bytes.length - segments.reduce(0) { $0 + $1.readableBytes + padding }
+        var copy = SparseFile()
+        copy.write(try download.bytes.read(0..<beginning), at: 0)
+        var position = beginning
+        for segment in segments {
+            let bytes = try download.bytes.read(position..<position + segment.readableBytes)
+            #expect(bytes == segment)
+            copy.write(bytes, at: position)
+            position += segment.readableBytes + padding
+        }
+        copy.length = download.bytes.length
+        try copy.write(to: recordings.folder.file("download.mp4"))
+        let probed = try await ProbedFile(recordings.folder.file("download.mp4"))
+        #expect(probed.complaints == "")
+        #expect(probed.packets(of: 0).count == 150 && abs(probed.duration - 6.08) < 0.04)
+    }
+
+    @Test("a segment that is not what the recording says makes no download, and says which")
+    func damaged() async throws {
+        let media = try await EncodedMedia.h264(4)
+        let changes: [(inout ByteBuffer) -> Void] = [
+            { $0.setInteger(UInt32(7), at: 0) }, { $0.setInteger(UInt32.max, at: 0) },
+            { $0.moveWriterIndex(to: $0.writerIndex - 1000) }, { $0 = ByteBuffer(repeating: 0, count: 5000) },
+        ]
+        for change in changes {
+            var rendition = WrittenRendition()
+            rendition.use(media.initialization)
+            rendition.append(try media.segment(0))
+            var bytes = try media.segment(1)
+            change(&bytes)
+            rendition.append(bytes)
+            let recording = try recordings.make(rendition)
+            let error = #expect(throws: DownloadFailure.self) { try RecordingDownload.prepare(recording) }
+            #expect(error?.description.hasPrefix("the segment at 2.0 s of m0 cannot be read") == true)
+            #expect(
+                !Folder.names(in: recording.folder).contains { $0.hasPrefix("download") || $0.hasPrefix("scratch") }
+            )
+        }
+    }
+
+    @Test("what is still being made, cancelled, or empty makes no download; another title makes another one")
+    func states() async throws {
+        let media = try await EncodedMedia.h264(4)
+        var rendition = WrittenRendition()
+        rendition.use(media.initialization)
+        for index in media.segments.indices { rendition.append(try media.segment(index)) }
+        let recording = try recordings.make(rendition)
+        #expect(throws: DownloadFailure.cancelled) {
+            try RecordingDownload.prepare(recording, isCancelled: { true })
+        }
+        let first = try RecordingDownload.prepare(recording)
+        try recordings.catalog.update(recording.id) { $0.title = "Another" }
+        #expect(try RecordingDownload.prepared(recording) == nil)
+        #expect(try RecordingDownload.prepare(recording).entityTag != first.entityTag)
+        // A file that is not whole is none.
+        let name = "\(recording.folder)/download-m0.moov"
+        try await Tool.check("truncate", ["-s", "-1", name])
+        #expect(try RecordingDownload.prepared(recording) == nil)
+        try await Tool.check("truncate", ["-s", "3", name])
+        #expect(try RecordingDownload.prepared(recording) == nil)
+        try recordings.catalog.update(recording.id) { $0.state = .recording }
+        #expect(throws: DownloadFailure.unfinished) { try RecordingDownload.prepare(recording) }
+        var lost = WrittenRendition()
+        lost.use(media.initialization)
+        lost.lose()
+        let nothing = try recordings.make(lost)
+        #expect(throws: DownloadFailure.empty) { try RecordingDownload.prepare(nothing) }
+        #expect(throws: DownloadFailure.empty) { try RecordingDownload.prepare(try recordings.make()) }
+    }
 }

@@ -74,6 +74,11 @@ struct WrittenRendition {
         add(file: UInt32(media.count), offset: UInt64(offset), length: UInt32(bytes.readableBytes), duration)
     }
 
+    /// Adds a segment whose bytes are written by somebody else, to the first file.
+    mutating func append(placedAt offset: Int, length: Int, lasting duration: MediaTime = .seconds(2)) {
+        add(file: 1, offset: UInt64(offset), length: UInt32(length), duration)
+    }
+
     mutating func lose(_ duration: MediaTime = .seconds(2)) { add(file: 0, offset: 0, length: 0, duration) }
 
     private mutating func add(file: UInt32, offset: UInt64, length: UInt32, _ duration: MediaTime) {
