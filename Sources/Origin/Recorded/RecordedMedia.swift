@@ -92,7 +92,8 @@ struct RecordedMedia: Sendable {
         tag: String,
         _ headers: HTTPHeaders
     ) -> Response {
-        let form = Representation(type: type, coding: nil, policy: policy, tag: "\"\(tag)\"", file: FileSequence(file.whole))
+        let whole = FileSequence(file.whole)
+        let form = Representation(type: type, coding: nil, policy: policy, tag: "\"\(tag)\"", file: whole)
         return form.response(to: headers) { form.whole(headers) }
     }
 
@@ -118,7 +119,8 @@ struct RecordedMedia: Sendable {
             )
             return form.whole(headers)
         }
-        let form = Representation(type: type, coding: .identity, policy: policy, tag: "\"\(tag)\"", file: FileSequence(file.whole))
+        let whole = FileSequence(file.whole)
+        let form = Representation(type: type, coding: .identity, policy: policy, tag: "\"\(tag)\"", file: whole)
         return form.whole(headers)
     }
 

@@ -50,6 +50,7 @@ struct ProgressiveMovie {
     /// - Parameters:
     ///   - initialization: the segment.
     ///   - source: which rendition, counted from 0.
+    /// - Throws: ``FragmentError`` when it cannot be read, or there are too many tracks or sample entries.
     mutating func use(_ initialization: ByteBuffer, of source: Int) throws(FragmentError) {
         var assigned: [UInt32: Assignment] = [:]
         for template in try TrackTemplate.templates(of: initialization) {

@@ -8,12 +8,11 @@ struct ClipSelection: Hashable {
     /// The segments, by number.
     let segments: Range<Int>
 
-    /// The segments that show a span of a recording.
+    /// The segments that show a span of a recording; `nil` when there is nothing to be shown in it.
     ///
     /// - Parameters:
     ///   - span: the span, counted from the beginning of the recording.
     ///   - locations: the segments of its primary tracks.
-    /// - Returns: `nil` when there is nothing to be shown in it.
     init?(_ span: Range<MediaTime>, of locations: [SegmentLocation]) {
         let covering = locations.indices.filter { index in
             let location = locations[index]
@@ -78,6 +77,7 @@ struct ClipRendition: Hashable {
     /// The same segments one behind the other in files of their own.
     ///
     /// - Parameter fileSize: how many bytes a file has at most, unless one segment has more.
+    /// - Returns: the rendition as it lies there.
     func packed(fileSize: UInt64) -> ClipRendition {
         var packed = self
         packed.files = [:]

@@ -8,6 +8,7 @@ struct DownloadChoice: Hashable {
     /// A rendition of the recording, as the choice sees it.
     struct Candidate: Hashable {
         let id: Rendition.ID
+        /// How many segments it has that are not lost.
         let segmentCount: Int
         /// Width times height; 0 without pictures.
         var pictureSize = 0
@@ -31,9 +32,10 @@ struct DownloadChoice: Hashable {
             return
         }
         let primary = candidates.first { $0.id == Rendition.ID(.muxed) }
-        // What lacks the beginning is no better.
-        let complete = candidates.filter { $0.segmentCount >= primary?.segmentCount ?? 0 }
-        let sounds = complete.filter { $0.id.form == .audio }.map(\.id).sorted { $0.index < $1.index }
+        // What lacks a twentieth of what the primary tracks have is no better than these: it began later, or failed.
+        let complete = candidates.filter { 20 * $0.segmentCount >= 19 * (primary?.segmentCount ?? 0) }
+        let hasSound = complete.contains { $0.id.form == .audio }
+        let sounds = hasSound ? candidates.filter { $0.id.form == .audio }.map(\.id).sorted { $0.index < $1.index } : []
         let picture = complete.filter { $0.id.form == .video }
             .max { ($0.pictureSize, $1.id.index) < ($1.pictureSize, $0.id.index) }
         if !sounds.isEmpty, picture != nil || primary.map({ $0.pictureSize == 0 }) ?? true {
@@ -58,18 +60,29 @@ extension DownloadChoice {
         }
         var candidates: [Candidate] = []
         for id in ids {
-            let index = try recording.file(named: RecordingFolder.index(of: id))
-            var candidate = Candidate(id: id, segmentCount: index.byteCount / SegmentIndex.recordSize)
             // One alone needs no comparing.
-            if ids.count > 1, id.form != .audio { candidate.pictureSize = try Self.pictureSize(of: id, in: recording) }
+            guard ids.count > 1 else {
+                candidates.append(Candidate(id: id, segmentCount: 0))
+                break
+            }
+            var candidate = Candidate(id: id, segmentCount: try Self.segmentCount(of: id, in: recording))
+            if id.form != .audio { candidate.pictureSize = try Self.pictureSize(of: id, in: recording) }
             candidates.append(candidate)
         }
         self.init(among: candidates, wanted: nil)
     }
 
+    private static func segmentCount(of id: Rendition.ID, in recording: Recording) throws(StorageFailure) -> Int {
+        let index = try recording.file(named: RecordingFolder.index(of: id)).whole
+        let records = try index.read(0..<index.length)
+        // The number of the file comes first in each, and is 0 where the segment is lost.
+        return stride(from: records.readerIndex, to: records.writerIndex, by: SegmentIndex.recordSize)
+            .count { records.getInteger(at: $0, as: UInt32.self) != 0 }
+    }
+
     private static func pictureSize(of id: Rendition.ID, in recording: Recording) throws(StorageFailure) -> Int {
         guard let first = try recording.location(of: 0, in: id),
-            let bytes = try recording.initialization(first.initialization, of: id),
+            let bytes = try? recording.initialization(first.initialization, of: id),
             let templates = try? TrackTemplate.templates(of: bytes)
         else { return 0 }
         return templates.map { Int($0.width >> 16) * Int($0.height >> 16) }.max() ?? 0

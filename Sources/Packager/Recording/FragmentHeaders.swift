@@ -21,6 +21,7 @@ enum FragmentHeaders {
     /// - Parameters:
     ///   - segment: its bytes.
     ///   - receive: takes the whole box, and where it begins in the segment.
+    /// - Throws: ``Failure`` when the disk fails, or the segment is no sequence of boxes.
     static func read(
         of segment: FileSlice,
         _ receive: (ByteBuffer, Int) throws(FragmentError) -> Void

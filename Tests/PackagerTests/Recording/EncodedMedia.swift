@@ -18,9 +18,7 @@ struct EncodedMedia: Sendable {
     /// For each segment, its samples.
     let segments: [[Run]]
 
-    /// Encodes and cuts at keyframes two seconds apart.
-    ///
-    /// - Parameter arguments: ffmpeg's, from the inputs to the codecs.
+    // Encodes and cuts at keyframes two seconds apart; takes ffmpeg's arguments from the inputs to the codecs.
     static func make(_ arguments: [String]) async throws -> EncodedMedia {
         let folder = try TemporaryFolder()
         try await Tool.ffmpeg(

@@ -303,3 +303,35 @@ struct RecordingDownloadTests {
         #expect(throws: DownloadFailure.empty) { try RecordingDownload.prepare(try recordings.make()) }
     }
 }
+
+/// Which renditions a download is made of.
+@Suite("Download choice")
+struct DownloadChoiceTests {
+    private func choice(_ candidates: [(String, Int, Int)], wanted: String? = nil) throws -> String? {
+        let candidates = try candidates.map { id, segments, size in
+            DownloadChoice.Candidate(id: try #require(Rendition.ID(id)), segmentCount: segments, pictureSize: size)
+        }
+        let choice = DownloadChoice(among: candidates, wanted: wanted.flatMap { Rendition.ID($0) })
+        return choice.map { $0.renditions.map(\.description).joined(separator: "+") }
+    }
+
+    @Test("without a wish it is the primary tracks, or the largest picture with all sounds")
+    func best() throws {
+        #expect(try choice([]) == nil)
+        #expect(try choice([("m0", 10, 100), ("m1", 10, 400)]) == "m0")
+        #expect(try choice([("m0", 10, 100), ("m1", 10, 400)], wanted: "m1") == "m1")
+        #expect(try choice([("m0", 10, 100)], wanted: "m1") == nil)
+        let several = [("m0", 20, 100), ("v0", 20, 100), ("v1", 20, 400), ("a0", 20, 0), ("a1", 20, 0)]
+        #expect(try choice(several) == "v1+a0+a1")
+        #expect(try choice([("m0", 20, 0), ("a0", 20, 0), ("a1", 20, 0)]) == "a0+a1")
+        #expect(try choice([("v0", 20, 100)]) == "v0")
+    }
+
+    @Test("what began late or failed for a while is no better than the primary tracks")
+    func incomplete() throws {
+        #expect(
+            try choice([("m0", 100, 100), ("v0", 100, 100), ("v1", 60, 400), ("a0", 99, 0), ("a1", 9, 0)]) == "v0+a0+a1"
+        )
+        #expect(try choice([("m0", 100, 100), ("v0", 30, 100), ("a0", 30, 0), ("a1", 30, 0)]) == "m0")
+    }
+}
