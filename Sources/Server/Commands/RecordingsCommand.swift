@@ -131,7 +131,7 @@ struct RecordingsCommand: AsyncParsableCommand {
 
     private static func id(_ text: String) throws -> RecordingID {
         guard let id = RecordingID(text) else {
-            throw ValidationError("'\(text)' is no recording: expected the 20 letters and digits of `lyceum recordings`")
+            throw ValidationError("'\(text)' is no recording: `lyceum recordings` lists their names of 20 characters")
         }
         return id
     }
@@ -185,8 +185,8 @@ struct RecordingTable {
     private static func cells(_ row: Row) -> [String] {
         let mark = row.state == "recording" ? "live" : row.kept ? "kept" : ""
         return [
-            row.id, String(row.startedAt.prefix(16)).replacing("T", with: " "), length(row.duration), size(row.byteCount),
-            row.gaps.isEmpty ? "-" : "\(row.gaps.count)", mark, row.stream, row.title,
+            row.id, String(row.startedAt.prefix(16)).replacing("T", with: " "), length(row.duration),
+            size(row.byteCount), row.gaps.isEmpty ? "-" : "\(row.gaps.count)", mark, row.stream, row.title,
         ]
     }
 
