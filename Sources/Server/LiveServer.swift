@@ -42,6 +42,7 @@ struct LiveServer: Service {
     private let packaging: LivePackaging
     private let storage: MediaStorage
     private let recordings: RecordingCatalog
+    private let exporter: PackagerExporter
     private let ingest: RTMPServer
     private let origin: OriginServer
     /// The operators' port, if there is one.
@@ -129,6 +130,8 @@ struct LiveServer: Service {
         originConfiguration.remuxer = PackagerRemuxer()
         originConfiguration.meters = originMetrics
         originConfiguration.recordings = recordings
+        exporter = PackagerExporter(recordings, logger: logger)
+        originConfiguration.exporter = exporter
         originConfiguration.operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
@@ -317,6 +320,7 @@ struct LiveServer: Service {
         await packaging.completeRecordings(within: Self.completionTime)
         await operations?.drain(within: .zero)
         await origin.drain(within: Self.drainTime)
+        await exporter.shutDown()
         await storage.shutDown()
         logger.info("stopped")
     }

@@ -34,6 +34,8 @@ enum Route: Hashable, Sendable {
     case recordings
     /// `/api/v1/recordings/ID`.
     case recording(RecordingID)
+    /// `/api/v1/recordings/ID/clips`.
+    case clips(RecordingID)
     /// `/t/TOKEN/access/NAME`: whether a viewer may watch, for CDNs.
     case access(StreamID)
     /// `/t/TOKEN/access/vod/ID` and `/t/TOKEN/access/recordings/ID`: the same for a recording.
@@ -161,8 +163,9 @@ enum Route: Hashable, Sendable {
     private static func recordings(_ components: [String], hasTrailingSlash: Bool) -> Route {
         guard !hasTrailingSlash else { return .nothing(.operators) }
         if components.count == 3 { return .recordings }
-        guard components.count == 4, let id = RecordingID(components[3]) else { return .nothing(.operators) }
-        return .recording(id)
+        guard components.count <= 5, let id = RecordingID(components[3]) else { return .nothing(.operators) }
+        if components.count == 4 { return .recording(id) }
+        return components[4] == "clips" ? .clips(id) : .nothing(.operators)
     }
 
     /// The live that only those get whom the server lets watch; `nil` for what everybody gets.
@@ -180,6 +183,7 @@ enum Route: Hashable, Sendable {
         switch self {
         case .stream: "GET, HEAD, DELETE, OPTIONS"
         case .recording: "GET, HEAD, PATCH, DELETE, OPTIONS"
+        case .clips: "POST, OPTIONS"
         default: "GET, HEAD, OPTIONS"
         }
     }
@@ -188,6 +192,7 @@ enum Route: Hashable, Sendable {
     func takesBody(_ method: HTTPMethod) -> Bool {
         switch self {
         case .recording: method == .PATCH
+        case .clips: method == .POST
         default: false
         }
     }
@@ -199,7 +204,7 @@ enum Route: Hashable, Sendable {
         case .asset, .health, .readiness, .access, .recordedAccess: .plain
         case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource, .recorded: .media
         case .lives, .live: .api
-        case .streams, .stream, .recordings, .recording: .operators
+        case .streams, .stream, .recordings, .recording, .clips: .operators
         case .metrics: .plain
         case .moved(let path): path.utf8.starts(with: "/api".utf8) ? .api : .page
         case .nothing(let surface): surface

@@ -67,6 +67,8 @@ struct Router: Sendable {
         case load(Load, again: @Sendable (Loaded) -> Outcome)
         /// Something blocks, and the outcome is what it says.
         case consult(Consultation<Outcome>)
+        /// Somebody makes something, and the outcome is what becomes of that.
+        case commission(Commission<Outcome>)
     }
 
     /// What becomes of a request for a resource.
@@ -75,6 +77,7 @@ struct Router: Sendable {
         case hold(Hold, again: Decision<Reply>)
         case load(Load, again: @Sendable (Loaded) -> Reply)
         case consult(Consultation<Reply>)
+        case commission(Commission<Reply>)
     }
 
     /// Decides about a request that has been read.
@@ -110,6 +113,7 @@ struct Router: Sendable {
         case .hold(let hold, let again): .hold(hold) { outcome(again($0), hasBody: hasBody, persistence) }
         case .load(let load, let again): .load(load) { outcome(again($0), hasBody: hasBody, persistence) }
         case .consult(let consultation): .consult(consultation.map { outcome($0, hasBody: hasBody, persistence) })
+        case .commission(let commission): .commission(commission.map { outcome($0, hasBody: hasBody, persistence) })
         case .response(let response):
             .answer(Answer(response: hasBody ? response : response.withoutBody, persistence: persistence))
         }
@@ -154,9 +158,10 @@ struct Router: Sendable {
             return listed(id, playlist, as: form)
         case .mediaResource(let id, let name):
             return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
-        case .recorded(let id, let resource): return recorded(resource, of: id, headers, prefix: prefix)
+        case .recorded(let id, let resource): return recorded(resource, of: id, query, headers, prefix: prefix)
         case .recordingPage(let id): return recordingPage(id, prefix: prefix)
         case .recordings, .recording: return operatorsRecordings(route, query, headers)
+        case .clips: return .response(.methodNotAllowed(route))
         default: return .response(get(route, target, headers, prefix: prefix))
         }
     }
@@ -184,6 +189,9 @@ struct Router: Sendable {
         case (.DELETE, .recording(let id)):
             guard let operators, let recordings else { break }
             return operators.delete(id, head.headers, recordings)
+        case (.POST, .clips(let id)):
+            guard let operators, let recordings else { break }
+            return operators.makeClip(of: id, content, head.headers, recordings)
         case (.PATCH, .recording(let id)):
             guard let operators, let recordings else { break }
             return operators.change(id, content, head.headers, recordings)
@@ -222,7 +230,7 @@ struct Router: Sendable {
         switch route {
         // These are answered before this.
         case .mediaPlaylist, .multivariantPlaylist, .renditionPlaylist, .mediaResource, .recorded: notFound(on: .media)
-        case .recordings, .recording: notFound(on: .operators)
+        case .recordings, .recording, .clips: notFound(on: .operators)
         case .recordingPage: notFound(on: .page)
         case .home: pages.home(lives, host: headers.first(name: "host"))
         case .watch(let id): pages.watch(LiveStatus(id: id, stream: store.stream(id), prefix: prefix))
