@@ -1,6 +1,6 @@
 internal import Glibc
 public import LiveStore
-internal import NIOCore
+public import NIOCore
 public import Storage
 internal import Synchronization
 
@@ -96,6 +96,31 @@ public final class Recording: Sendable {
         guard !location.isLost, let offset = Int(exactly: location.offset) else { return nil }
         let media = try file(named: RecordingFolder.media(of: rendition, number: location.file))
         return media.slice(offset: offset, length: Int(location.length))
+    }
+
+    // MARK: - What is made of it
+
+    /// Writes a file of its folder, or replaces it: readers and a crash see the old one, or the new one whole.
+    ///
+    /// For what is made of a recording, such as pictures. Blocks until the disk has the bytes.
+    ///
+    /// - Parameters:
+    ///   - name: its name in the recording's folder.
+    ///   - bytes: what it is to have.
+    /// - Throws: ``StorageFailure`` when the disk does not take it, or the recording is deleted.
+    public func replaceFile(named name: String, with bytes: ByteBuffer) throws(StorageFailure) {
+        guard !name.utf8.contains(UInt8(ascii: "/")), !state.withLock({ $0.isDeleted }) else {
+            throw .system(operation: "write", path: "\(folder)/\(name)", code: ENOENT)
+        }
+        try WholeFile.write(bytes, to: "\(folder)/\(name)")
+    }
+
+    /// Removes a file that was made of it, if there is one of this name; who reads it may find it cut off.
+    ///
+    /// Blocks.
+    public func removeFile(named name: String) {
+        guard !name.utf8.contains(UInt8(ascii: "/")) else { return }
+        unlink("\(folder)/\(name)")
     }
 
     // MARK: - Deletion
