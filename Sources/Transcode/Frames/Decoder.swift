@@ -1,4 +1,5 @@
 internal import CLibAV
+internal import Glibc
 
 /// Decodes one track through libavcodec.
 ///
@@ -43,10 +44,11 @@ final class Decoder {
 
     /// Takes a packet, or the end of them.
     ///
+    /// - Parameter packet: the packet; `nil` for the end.
     /// - Returns: false when ``receive()`` has to be called first.
     /// - Throws: ``LibAVError`` for what cannot be decoded; the next packet may be.
-    func send(_ packet: Packet?) throws(LibAVError) -> Bool {
-        let code = avcodec_send_packet(context, packet?.pointer)
+    func send(_ packet: UnsafePointer<AVPacket>?) throws(LibAVError) -> Bool {
+        let code = avcodec_send_packet(context, packet)
         if code == lyceum_av_error_again { return false }
         // A decoder that has been told of the end already says so.
         if code == lyceum_av_error_eof { return true }
@@ -64,4 +66,44 @@ final class Decoder {
         try LibAVError.check("decode", code)
         return frame
     }
+
+    /// Decodes a packet, or what is left at the end.
+    ///
+    /// - Parameters:
+    ///   - packet: the packet; `nil` for the end.
+    ///   - take: takes each frame that comes of it.
+    /// - Returns: how often something could not be decoded; the rest goes on.
+    /// - Throws: what `take` throws, and ``LibAVError`` when there is no memory.
+    func decode(
+        _ packet: UnsafePointer<AVPacket>?,
+        _ take: (Frame) throws(LibAVError) -> Void
+    ) throws(LibAVError) -> Int {
+        var failures = 0
+        var isTaken = false
+        // A frame for each round but the last: a decoder that gives none for a packet has taken it, or never will.
+        for _ in 0..<Self.maximumFrames {
+            if !isTaken {
+                do throws(LibAVError) { isTaken = try send(packet) } catch {
+                    if error.code == -ENOMEM { throw error }
+                    failures += 1
+                    isTaken = true
+                }
+            }
+            let frame: Frame?
+            do throws(LibAVError) { frame = try receive() } catch {
+                if error.code == -ENOMEM { throw error }
+                failures += 1
+                continue
+            }
+            guard let frame else {
+                if isTaken { return failures }
+                return failures + 1
+            }
+            try take(frame)
+        }
+        return failures
+    }
+
+    /// The most frames that one packet may give, or all that a decoder may hold: a packet of sound has some hundred at most.
+    private static let maximumFrames = 4096
 }

@@ -26,6 +26,21 @@ final class Frame {
         try LibAVError.check("av_frame_get_buffer", av_frame_get_buffer(pointer, 0))
     }
 
+    /// Sound to be filled in: a plane of floating-point samples for each channel.
+    convenience init(samples: Int, channels: Int, rate: Int) throws(LibAVError) {
+        try self.init()
+        pointer.pointee.nb_samples = Int32(samples)
+        pointer.pointee.sample_rate = Int32(rate)
+        pointer.pointee.format = AV_SAMPLE_FMT_FLTP.rawValue
+        av_channel_layout_default(&pointer.pointee.ch_layout, Int32(channels))
+        try LibAVError.check("av_frame_get_buffer", av_frame_get_buffer(pointer, 0))
+    }
+
+    /// The samples of a channel, for sound of such planes.
+    func samples(of channel: Int) -> UnsafeMutablePointer<Float>? {
+        UnsafeMutableRawPointer(pointer.pointee.extended_data[channel])?.assumingMemoryBound(to: Float.self)
+    }
+
     /// Another frame with the same content.
     func reference() throws(LibAVError) -> Frame {
         let copy = try Frame()

@@ -33,6 +33,8 @@ struct Orientation: Hashable, Sendable {
     /// The picture as it is to be shown.
     ///
     /// - Parameter picture: planar, 8 bit, of even size, with one sample of color for two by two pixels.
+    /// - Returns: another picture, or the same if it is upright.
+    /// - Throws: ``LibAVError`` when there is no memory.
     func apply(to picture: Frame) throws(LibAVError) -> Frame {
         guard self != .upright else { return picture }
         let size = PictureSize(width: picture.width, height: picture.height)

@@ -17,6 +17,7 @@ struct PictureSize: Hashable, Sendable {
     ///   - picture: the picture's size as it is coded.
     ///   - pixelAspectRatio: how wide a coded pixel is shown, its height being 1.
     ///   - box: what holds it.
+    /// - Returns: the size.
     static func fitting(_ picture: PictureSize, pixelAspectRatio: Double, in box: PictureSize) -> PictureSize {
         let ratio = (0.05...20).contains(pixelAspectRatio) ? pixelAspectRatio : 1
         // The longer way is the coded one: nothing is thrown away to make pixels square.

@@ -78,7 +78,7 @@ enum KeyframeDecoder {
             guard packet.pointer.pointee.stream_index == stream.pointee.index,
                 packet.pointer.pointee.flags & AV_PKT_FLAG_KEY != 0
             else { continue }
-            _ = try decoder.send(packet)
+            _ = try decoder.send(packet.pointer)
             _ = try decoder.send(nil)
             guard let frame = try decoder.receive() else { continue }
             let ratio = av_guess_sample_aspect_ratio(media.context, stream, frame.pointer)

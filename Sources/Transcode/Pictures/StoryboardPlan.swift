@@ -86,6 +86,7 @@ struct StoryboardText {
     /// The file.
     ///
     /// - Parameter end: where the timeline ends.
+    /// - Returns: its text.
     func text(until end: MediaTime) -> String {
         var text = "WEBVTT\n"
         for (index, cue) in cues.enumerated() {

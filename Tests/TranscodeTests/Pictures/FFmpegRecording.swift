@@ -16,11 +16,14 @@ final class FFmpegRecording {
     let initialization: ByteBuffer
     let segments: [ByteBuffer]
 
+    /// Makes the segments and the recording.
+    ///
     /// - Parameters:
     ///   - arguments: inputs and codecs.
     ///   - segmentSeconds: how long segments are.
     ///   - statesKeyframes: whether the index says how many bytes have the first picture.
     ///   - matrix: the matrix of the track with pictures, unless it is unity.
+    /// - Throws: what ffmpeg or the disk complains of.
     init(
         _ arguments: [String],
         segmentSeconds: Int = 2,
