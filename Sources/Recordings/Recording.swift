@@ -98,6 +98,9 @@ public final class Recording: Sendable {
         return media.slice(offset: offset, length: Int(location.length))
     }
 
+    /// Takes a file that is being written, so that all its readers hold the same one.
+    func adopt(_ file: KeptFile, named name: String) { state.withLock { $0.files[name] = file } }
+
     // MARK: - What is made of it
 
     /// Writes a file of its folder, or replaces it: readers and a crash see the old one, or the new one whole.
@@ -115,7 +118,7 @@ public final class Recording: Sendable {
         try WholeFile.write(bytes, to: "\(folder)/\(name)")
     }
 
-    /// Removes a file that was made of it, if there is one of this name; who reads it may find it cut off.
+    /// Removes a file that was made of it, if there is one of this name; whoever reads it reads no further.
     ///
     /// Blocks.
     public func removeFile(named name: String) {
@@ -127,8 +130,10 @@ public final class Recording: Sendable {
 
     /// Removes the folder, but for the files that somebody reads: these go with their last reader.
     ///
-    /// Blocks. No file can be opened afterwards.
+    /// The journal and the facts go first: without them the rest is no recording, also after a crash. Blocks. No file can be
+    /// opened afterwards.
     func delete() {
+        for name in [RecordingFolder.journal, RecordingFolder.facts] { unlink("\(folder)/\(name)") }
         let held = state.withLock { state in
             state.isDeleted = true
             let files = state.files
