@@ -121,6 +121,7 @@ struct LiveServer: Service {
         originConfiguration.access = access
         originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.remuxer = PackagerRemuxer()
+        originConfiguration.pictureMaker = LibAVPictureMaker()
         originConfiguration.meters = originMetrics
         originConfiguration.recordings = try Self.recordings(configuration, storage: storage, logger: logger)
         originConfiguration.operators = OperatorAPI(

@@ -2,6 +2,7 @@ import LiveStore
 import Logging
 import MediaCore
 import NIOCore
+import NIOHTTP1
 import Synchronization
 import Testing
 
@@ -161,5 +162,78 @@ struct LivePostersTests {
             studio.makeAll()
         }
         #expect(text(posters.status(of: first)) == "unknown")
+    }
+
+    // MARK: - Over HTTP
+
+    /// What becomes of a request for a picture that has to be made.
+    private func made(_ router: Router, _ target: String, _ studio: Studio) throws -> WireResponse {
+        let headers = HTTPHeaders([("Host", "example.org")])
+        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target, headers: headers)
+        guard case .making(let making) = router.outcome(of: head, from: "192.0.2.1") else {
+            throw Studio.Broken()
+        }
+        #expect(making.begin {})
+        studio.makeAll()
+        guard case .answer(let answer) = making.result() else { throw Studio.Broken() }
+        return WireResponse(answer.response)
+    }
+
+    @Test("a picture is sent as JPEG that caches keep for ten seconds")
+    func response() throws {
+        let studio = Studio()
+        try fixture.goLive("main")
+        let router = fixture.router(posters: studio.posters())
+        let response = try made(router, "/live/main/poster.jpg", studio)
+        #expect(response.status == 200 && response.text == "picture 1")
+        #expect(response["Content-Type"] == "image/jpeg" && response["Content-Length"] == "9")
+        #expect(response["Cache-Control"] == "public, max-age=10")
+        let tag = try #require(response["ETag"])
+        #expect(router.get("/live/main/poster.jpg", [("If-None-Match", tag)]).status == 304)
+        #expect(router.get("/live/main/poster.jpg").status == 200)
+    }
+
+    @Test("there is none of sound alone, of a live that is not there, and where none are made")
+    func noPicture() throws {
+        let studio = Studio(hasPictures: false)
+        try fixture.goLive("main")
+        try fixture.prepare("soon")
+        let router = fixture.router(posters: studio.posters())
+        #expect(try made(router, "/live/main/poster.jpg", studio).status == 404)
+        #expect(router.get("/live/nobody/poster.jpg").status == 404)
+        #expect(fixture.router().get("/live/main/poster.jpg").status == 404)
+        #expect(!router.get("/").text.contains("<img"))
+        #expect(router.get("/api/v1/lives/main").text.contains(#""poster":null"#))
+    }
+
+    @Test("pages show a picture once there is one, and whoever sees the page first has it made")
+    func pages() throws {
+        let studio = Studio()
+        try fixture.goLive("main")
+        let router = fixture.router(posters: studio.posters())
+        #expect(!router.get("/").text.contains("<img"))
+        #expect(studio.makeAll() == 1)
+        let home = router.get("/").text
+        #expect(home.contains(#"<img src="/live/main/poster.jpg" alt="A picture of main""#))
+        #expect(router.get("/api/v1/lives").text.contains(#""poster":"/live/main/poster.jpg""#))
+        let watch = router.get("/watch/main").text
+        #expect(watch.contains(#" poster="/live/main/poster.jpg""#))
+        #expect(watch.contains(#"<meta property="og:image" content="http://example.org/live/main/poster.jpg">"#))
+    }
+
+    @Test(
+        "a preview elsewhere has the address that the page was asked for by",
+        arguments: [
+            ("example.org:8080", "http", nil, "http://example.org:8080"),
+            ("example.org", "https", nil, "https://example.org"),
+            ("example.org", "http", "https", "https://example.org"), ("[::1]:80", "http", nil, "http://[::1]:80"),
+            ("example.org:80\"", "http", nil, nil), ("<script>", "http", nil, nil),
+            ("a.example:99999", "http", nil, nil),
+        ] as [(String, String, String?, String?)]
+    )
+    func site(host: String, scheme: String, forwarded: String?, site: String?) {
+        var headers = HTTPHeaders([("Host", host)])
+        if let forwarded { headers.add(name: "X-Forwarded-Proto", value: forwarded) }
+        #expect(Pages.site(headers, scheme: scheme) == site)
     }
 }

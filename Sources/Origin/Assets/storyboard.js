@@ -98,7 +98,7 @@ export class Storyboard {
 
   place(share) {
     const slider = this.seek.getBoundingClientRect();
-    const bar = this.preview.offsetParent.getBoundingClientRect();
+    const bar = this.preview.offsetParent.getBoundingClientRect(); // .timeline
     const half = this.preview.offsetWidth / 2;
     const middle = slider.left - bar.left + thumbWidth / 2 + share * (slider.width - thumbWidth);
     this.preview.style.left = `${Math.min(Math.max(middle, half + 4), bar.width - half - 4)}px`;

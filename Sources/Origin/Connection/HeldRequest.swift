@@ -62,6 +62,11 @@ final class HeldRequest {
                 let request = HeldRequest(nil, { _ in consultation.failure() }, until: limit, nil, resume)
                 if request.begin(consultation, by: router, on: eventLoop) { return .held(request) }
                 outcome = consultation.failure()
+            case .making(let making):
+                let limit = eventLoop.now + Router.Load.longest
+                let request = HeldRequest(nil, { _ in making.result() }, until: limit, nil, resume)
+                if request.begin(making, on: eventLoop) { return .held(request) }
+                outcome = making.result()
             }
         }
     }
@@ -111,6 +116,13 @@ final class HeldRequest {
         isLoading = router.disk.consult(consultation) { outcome in
             eventLoop.execute { bound.value.settle { _ in outcome } }
         }
+        return isLoading
+    }
+
+    /// Begins to wait for what is being made; false when nothing is.
+    private func begin(_ making: Router.Making<Router.Outcome>, on eventLoop: any EventLoop) -> Bool {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        isLoading = making.begin { eventLoop.execute { bound.value.settle { _ in making.result() } } }
         return isLoading
     }
 
