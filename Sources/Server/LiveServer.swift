@@ -123,7 +123,7 @@ struct LiveServer: Service {
         originConfiguration.remuxer = PackagerRemuxer()
         originConfiguration.pictureMaker = LibAVPictureMaker()
         originConfiguration.meters = originMetrics
-        originConfiguration.recordings = try Self.recordings(configuration, storage: storage, logger: logger)
+        originConfiguration.recordings = recordings
         originConfiguration.operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
@@ -347,24 +347,6 @@ struct LiveServer: Service {
             return try MediaStorage(directory: configuration.dataDirectory + "/media", logger: logger)
         } catch {
             throw StartFailure.unavailable("the folder for media cannot be used: \(error)")
-        }
-    }
-
-    /// What was recorded.
-    private static func recordings(
-        _ configuration: ServerConfiguration,
-        storage: MediaStorage,
-        logger: Logger
-    ) throws -> RecordingCatalog {
-        do throws(StorageFailure) {
-            return try RecordingCatalog(
-                directory: configuration.dataDirectory + "/recordings",
-                storage: storage,
-                randomBytes: { Randomness.bytes($0) },
-                logger: logger
-            )
-        } catch {
-            throw StartFailure.unavailable("the folder for recordings cannot be used: \(error)")
         }
     }
 

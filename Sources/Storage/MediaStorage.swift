@@ -224,7 +224,8 @@ public final class MediaStorage: Sendable {
             descriptors.remove(id)
             self.ledger.withLock { $0.removed(byteCount) }
             var folder = Folder.parent(of: path)
-            while let path = folder, path.utf8.starts(with: "\(directory)/".utf8), rmdir(path) == 0 {
+            // A kept file lies elsewhere: only its own folder goes with it, if it was the last one there.
+            while let path = folder, path != directory, rmdir(path) == 0, path.utf8.starts(with: "\(directory)/".utf8) {
                 folder = Folder.parent(of: path)
             }
         }
