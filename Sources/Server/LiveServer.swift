@@ -128,6 +128,7 @@ struct LiveServer: Service {
         originConfiguration.access = access
         originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.remuxer = PackagerRemuxer()
+        originConfiguration.pictureMaker = LibAVPictureMaker()
         originConfiguration.meters = originMetrics
         originConfiguration.recordings = recordings
         exporter = PackagerExporter(recordings, logger: logger)

@@ -18,6 +18,8 @@ enum Route: Hashable, Sendable {
     case renditionPlaylist(StreamID, name: String)
     /// `/live/NAME/FILE`: an initialization segment or a media segment.
     case mediaResource(StreamID, name: String)
+    /// `/live/NAME/poster.jpg`: a picture of a live.
+    case poster(StreamID)
     /// `/vod/ID/FILE`: a playlist, media or picture of a recording.
     case recorded(RecordingID, RecordedResource)
     /// `/recordings/ID`: a recording with a player.
@@ -102,6 +104,9 @@ enum Route: Hashable, Sendable {
     /// The path of a live's multivariant playlist.
     static func playlistPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/live/\(id)/index.m3u8" }
 
+    /// The path of a live's picture.
+    static func posterPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/live/\(id)/poster.jpg" }
+
     /// The path of a recording's page.
     static func recordingPath(_ id: RecordingID, prefix: String = "") -> String { "\(prefix)/recordings/\(id)" }
 
@@ -121,6 +126,7 @@ enum Route: Hashable, Sendable {
         return switch components[2] {
         case "index.m3u8": .multivariantPlaylist(id)
         case "media.m3u8": .mediaPlaylist(id)
+        case "poster.jpg": .poster(id)
         case let name where name.utf8.suffix(5).elementsEqual(".m3u8".utf8): .renditionPlaylist(id, name: name)
         default: .mediaResource(id, name: components[2])
         }
@@ -172,7 +178,7 @@ enum Route: Hashable, Sendable {
     var protectedLive: StreamID? {
         switch self {
         case .multivariantPlaylist(let id), .mediaPlaylist(let id), .renditionPlaylist(let id, _),
-            .mediaResource(let id, _), .watch(let id), .live(let id), .access(let id):
+            .mediaResource(let id, _), .poster(let id), .watch(let id), .live(let id), .access(let id):
             id
         default: nil
         }
@@ -202,7 +208,7 @@ enum Route: Hashable, Sendable {
         switch self {
         case .home, .watch, .recordingPage: .page
         case .asset, .health, .readiness, .access, .recordedAccess: .plain
-        case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource, .recorded: .media
+        case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource, .recorded, .poster: .media
         case .lives, .live: .api
         case .streams, .stream, .recordings, .recording, .clips: .operators
         case .metrics: .plain
