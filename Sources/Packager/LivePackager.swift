@@ -15,7 +15,7 @@ final class LivePackager: AccessUnitSink {
     private let clock: PackagerClock
     private let logger: Logger
 
-    private var segmenter: RenditionSegmenter
+    private var segmenter: MediaCutter
     private var snapshot: LiveStream.Snapshot
     private var ladder: Ladder
     private var report: PublishReport
@@ -51,21 +51,42 @@ final class LivePackager: AccessUnitSink {
             storage?.makeLog(named: "\(stream.id)/\(stream.tag)/\(id)-\(firstNumber)")
         }
         report = PublishReport(logger, nominal: configuration.segmentDuration)
-        segmenter = RenditionSegmenter(
-            Segmenter(
-                nominal: configuration.segmentDuration,
-                position: Self.timelineOrigin + snapshot.window.end,
-                targetDuration: snapshot.targetDuration,
-                nominalPart: configuration.partDuration,
-                partTarget: snapshot.partTarget
+        segmenter = Self.cutter(configuration, after: snapshot)
+    }
+
+    private static func cutter(
+        _ configuration: PackagerConfiguration,
+        after snapshot: LiveStream.Snapshot
+    ) -> MediaCutter {
+        let position = timelineOrigin + snapshot.window.end
+        switch configuration.source {
+        case .file:
+            return MediaCutter(
+                FileSegmenter(
+                    nominal: configuration.segmentDuration,
+                    position: position,
+                    targetDuration: snapshot.targetDuration
+                )
             )
-        )
+        case .live:
+            return MediaCutter(
+                RenditionSegmenter(
+                    Segmenter(
+                        nominal: configuration.segmentDuration,
+                        position: position,
+                        targetDuration: snapshot.targetDuration,
+                        nominalPart: configuration.partDuration,
+                        partTarget: snapshot.partTarget
+                    )
+                )
+            )
+        }
     }
 
     func configure(_ track: Track) {
         if track.id.kind == .video { pictures[track.id] = track.configuration }
         segmenter.configure(track)
-        if !segmenter.refusedTracks.isEmpty { report.refusedTrack() }
+        if segmenter.hasRefusedTracks { report.refusedTrack() }
     }
 
     func receive(_ unit: AccessUnit) {
@@ -76,7 +97,7 @@ final class LivePackager: AccessUnitSink {
 
     /// Before the first picture or sound there is no time to put it at.
     func receive(_ metadata: TimedMetadata) {
-        guard let time = segmenter.primary.liveTime(of: metadata.time) else { return }
+        guard let time = segmenter.liveTime(of: metadata.time) else { return }
         self.metadata.append(metadata, at: time)
     }
 
@@ -103,12 +124,12 @@ final class LivePackager: AccessUnitSink {
     // MARK: - Publishing a part
 
     private func publish(_ set: PartSet) {
-        guard let targetDuration = segmenter.primary.policy.targetDuration else { return }
+        guard let targetDuration = segmenter.targetDuration else { return }
         let isFirst = snapshot.window.isEmpty
         if isFirst { snapshot.isEvent = configuration.windowDuration == nil }
         let targets = PlaylistTargets(
             duration: targetDuration,
-            part: segmenter.primary.partTarget,
+            part: segmenter.partTarget,
             isEvent: snapshot.isEvent
         )
         if set.primary.isFirst {
@@ -146,7 +167,7 @@ final class LivePackager: AccessUnitSink {
         stream.publish(snapshot)
         guard let ending = set.primary.ending else { return }
         report.published(set, ending, segment, ladder.active, isFirst: isFirst, targetDuration: targetDuration)
-        if segmenter.primary.silentFrames > 0 { report.insertedSilence() }
+        if segmenter.silentFrames > 0 { report.insertedSilence() }
     }
 
     /// What the playlist tells of events: some of each segment, the short ones with what was said.
@@ -168,7 +189,13 @@ final class LivePackager: AccessUnitSink {
 
     /// Maps an epoch to the time of day: its first part ended when the media that came since then began, so it began its
     /// duration before that, and never before the segment in front of it ended.
+    ///
+    /// What a file has was recorded from the moment on that the clock tells.
     private func fixProgramDateTime(_ set: PartSet) {
+        if segmenter.isFile {
+            if snapshot.window.isEmpty { programDateTimeOfZero = clock.wall() + (.zero - set.primary.start) }
+            return
+        }
         let began = clock.wall() + (.zero - set.primary.duration - set.age)
         let last = snapshot.window.last
         let earliest = last.map { $0.programDateTime + $0.duration } ?? began

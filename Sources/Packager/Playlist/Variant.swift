@@ -8,6 +8,8 @@ struct Variant: Equatable {
     var resolution: Resolution?
     /// FRAME-RATE; `nil` without video.
     var frameRate: Double?
+    /// What is told of its sound, where that is all there is.
+    var labels: TrackLabels
 
     struct Resolution: Equatable {
         var width: Int
@@ -22,9 +24,15 @@ struct Variant: Equatable {
     ///   - duration: its length.
     init(_ tracks: [Track], pictureCount: Int, lasting duration: MediaTime) {
         codecs = tracks.map(\.configuration.codecString)
+        labels = tracks.first?.labels ?? TrackLabels()
         for track in tracks {
             guard let picture = track.configuration.picture else { continue }
-            resolution = Resolution(width: picture.width, height: picture.height)
+            // As it is shown (RFC 8216bis §4.4.6.2).
+            let isUpright = track.labels.rotation == .none || track.labels.rotation == .half
+            resolution =
+                isUpright
+                ? Resolution(width: picture.width, height: picture.height)
+                : Resolution(width: picture.height, height: picture.width)
             frameRate = Self.frameRate(
                 measured: Double(pictureCount) / duration.seconds,
                 nominal: picture.nominalFrameRate

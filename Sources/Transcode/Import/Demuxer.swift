@@ -59,6 +59,9 @@ final class Demuxer {
     /// The names that FFmpeg has for what is in the file: `video: mpeg2video 720x576, audio: pcm_s16le`.
     var contents: String { streams.map(\.summary).joined(separator: ", ") }
 
+    /// Whether the file has been read to its last byte.
+    var isAtEnd: Bool { avio_feof(context?.pointee.pb) != 0 }
+
     /// Stops reading what a stream has.
     func ignore(_ stream: SourceStream) {
         context?.pointee.streams[stream.index]?.pointee.discard = AVDISCARD_ALL
