@@ -23,6 +23,10 @@ struct FileTrack {
     /// Memory that a held sample costs besides its payload, so that empty ones are bounded too.
     private static let sampleOverhead = 64
 
+    /// Where pictures are reordered and last for long, the first one is decoded long before it is shown: as early as `tfdt` has
+    /// room for (``LivePackager``), and the others after it.
+    private static let earliest = MediaTime.milliseconds(-9000)
+
     init(_ track: Track, origin: MediaTime) {
         self.track = track
         presentationEnd = origin
@@ -66,7 +70,8 @@ struct FileTrack {
             fillSilence(from: position, until: time)
         }
         let end = timeline.end
-        let placement = timeline.place(unit.decodeTime, sampleCount: unit.sampleCount)
+        let decodeTime = kind == .video ? max(unit.decodeTime, Self.earliest) : unit.decodeTime
+        let placement = timeline.place(decodeTime, sampleCount: unit.sampleCount)
         // Silence was given away for it already.
         guard !placement.isCovered else { return 0 }
         if placement.missing > 0, let end, let silence = Sample(silenceOf: track) {

@@ -76,7 +76,7 @@ public final class FileImport {
         var refused: [String] = []
         for stream in demuxer.streams {
             switch stream.mediaType {
-            case AVMEDIA_TYPE_VIDEO where stream.disposition & AV_DISPOSITION_ATTACHED_PIC != 0: demuxer.ignore(stream)
+            case AVMEDIA_TYPE_VIDEO where isCoverArt(stream): demuxer.ignore(stream)
             case AVMEDIA_TYPE_VIDEO: try take(stream, .video, transcoding, refused: &refused)
             case AVMEDIA_TYPE_AUDIO: try take(stream, .audio, transcoding, refused: &refused)
             case AVMEDIA_TYPE_SUBTITLE: takeSubtitles(stream)
@@ -90,6 +90,16 @@ public final class FileImport {
             let rank = { (stream: StreamImport) in stream.stream.disposition & AV_DISPOSITION_DEFAULT != 0 ? 0 : 1 }
             return (rank(left), left.stream.index) < (rank(right), right.stream.index)
         }.map(\.track)
+    }
+
+    /// A picture of the whole, which some containers can only hold as one more video.
+    private func isCoverArt(_ stream: SourceStream) -> Bool {
+        if stream.disposition & AV_DISPOSITION_ATTACHED_PIC != 0 { return true }
+        let images = [
+            AV_CODEC_ID_PNG, AV_CODEC_ID_MJPEG, AV_CODEC_ID_BMP, AV_CODEC_ID_GIF, AV_CODEC_ID_WEBP, AV_CODEC_ID_TIFF,
+        ]
+        return images.contains(stream.codec)
+            && demuxer.streams.contains { $0.mediaType == AVMEDIA_TYPE_VIDEO && !images.contains($0.codec) }
     }
 
     private func take(

@@ -81,9 +81,11 @@ final class ImportOutlet: AccessUnitSink {
 
     func receive(_ metadata: TimedMetadata) {}
 
-    /// A picture that is decoded and not shown.
+    /// A picture or a sound that is decoded and not shown or heard.
+    ///
+    /// Of sound, what comes right before the first that is heard is kept: a decoder needs it to begin.
     func receiveHidden(_ unit: AccessUnit) {
-        guard unit.trackID.kind == .video else { return }
+        guard unit.trackID.kind == .video else { return hidden[unit.trackID] = [unit] }
         var units = hidden[unit.trackID] ?? []
         // One that others can be decoded from makes all before it superfluous.
         if unit.isSync { units = [] }
@@ -163,9 +165,11 @@ final class ImportOutlet: AccessUnitSink {
     /// The pictures that are only decoded: each lasts a tick of 90 kHz, all are over when the next picture is decoded, and
     /// none is shown after what would be the last of them.
     private func takeHidden(before next: AccessUnit) -> [AccessUnit] {
-        guard next.trackID.kind == .video, let units = hidden.removeValue(forKey: next.trackID), !next.isSync else {
-            return []
+        guard let units = hidden.removeValue(forKey: next.trackID) else { return [] }
+        guard next.trackID.kind == .video else {
+            return units.filter { next.decodeTime - $0.decodeTime < .milliseconds(150) }
         }
+        guard !next.isSync else { return [] }
         let tick: Int64 = 11_112
         let shown = units.map { $0.decodeTime + $0.compositionOffset }
         let end = min(shown.max() ?? next.decodeTime, next.decodeTime + next.compositionOffset)

@@ -107,12 +107,13 @@ struct Probe {
         duration = Double(format["duration"] as? String ?? "") ?? 0
         start = Double(format["start_time"] as? String ?? "") ?? 0
         packets = (document["packets"] as? [[String: Any]] ?? []).map { packet in
-            func number(_ key: String) -> Double { Double(packet[key] as? String ?? "") ?? .nan }
+            func number(_ key: String) -> Double? { Double(packet[key] as? String ?? "") }
             return Packet(
                 stream: packet["stream_index"] as? Int ?? 0,
-                pts: number("pts_time"),
-                dts: number("dts_time"),
-                duration: number("duration_time"),
+                // AVI has decode times alone.
+                pts: number("pts_time") ?? number("dts_time") ?? .nan,
+                dts: number("dts_time") ?? .nan,
+                duration: number("duration_time") ?? 0,
                 size: Int(packet["size"] as? String ?? "") ?? 0,
                 isKeyframe: (packet["flags"] as? String ?? "").hasPrefix("K")
             )
@@ -125,6 +126,16 @@ struct Probe {
     func packets(_ kind: String) -> [Packet] {
         let index = stream(kind)?["index"] as? Int ?? -1
         return packets.filter { $0.stream == index }
+    }
+
+    /// From where the first packet begins, or where the file says that it begins to be shown, to where the last one ends.
+    var span: Double {
+        let media = packets.filter { packet in ["video", "audio"].contains(kind(packet.stream)) }
+        return (media.map { $0.pts + $0.duration }.max() ?? 0) - max(start, media.map(\.pts).min() ?? 0)
+    }
+
+    private func kind(_ index: Int) -> String {
+        streams.first { $0["index"] as? Int == index }?["codec_type"] as? String ?? ""
     }
 
     /// How much later sound begins than pictures.
