@@ -33,12 +33,14 @@ enum MultivariantPlaylist {
     ///   - variants: the variant streams, the one to begin with first.
     ///   - sounds: the audio renditions that go with each of them, the default one first; none when the sound is in the
     ///     variants' own media.
+    ///   - iFrames: the I-frame playlists.
     ///   - captions: the closed captions in the pictures. Without any, nothing is said of them: NONE would be a promise.
     ///   - isIndependent: whether decoding can start at every segment of each.
     /// - Returns: the playlist's text.
     static func render(
         _ variants: [Entry],
         sounds: [Entry],
+        iFrames: [Entry] = [],
         captions: [ClosedCaptions.Channel] = [],
         isIndependent: Bool
     ) -> ByteBuffer {
@@ -46,7 +48,7 @@ enum MultivariantPlaylist {
         if isIndependent { text.writeString("#EXT-X-INDEPENDENT-SEGMENTS\n") }
         for (sound, name) in zip(sounds, names(of: sounds)) {
             // §4.3.4.1: AUTOSELECT may be absent, but must not be NO beside DEFAULT=YES. Encoders tell no languages.
-            let language = sound.variant.labels.language.map { ["LANGUAGE=\"\(LanguageTag.text($0))\""] } ?? []
+            let language = sound.variant.language.map { ["LANGUAGE=\"\(LanguageTag.text($0))\""] } ?? []
             let attributes =
                 ["TYPE=AUDIO", "GROUP-ID=\"\(audioGroup)\"", "NAME=\"\(name)\""] + language + [
                     "DEFAULT=\(sound.index == 0 ? "YES" : "NO")", "AUTOSELECT=YES", "URI=\"\(sound.uri)\"",
@@ -68,6 +70,10 @@ enum MultivariantPlaylist {
             text.writeString("#EXT-X-STREAM-INF:\(attributes.joined(separator: ","))\n")
             text.writeString("\(variant.uri)\n")
         }
+        for entry in iFrames {
+            let list = (attributes(entry, with: []) + ["URI=\"\(entry.uri)\""]).joined(separator: ",")
+            text.writeString("#EXT-X-I-FRAME-STREAM-INF:\(list)\n")
+        }
         return text
     }
 
@@ -76,8 +82,7 @@ enum MultivariantPlaylist {
         var taken: Set<String> = []
         return sounds.map { sound in
             let number = Int(sound.index) + 1
-            let labels = sound.variant.labels
-            let name = labels.name ?? labels.language.map(LanguageTag.name) ?? "Audio \(number)"
+            let name = sound.variant.name ?? sound.variant.language.map(LanguageTag.name) ?? "Audio \(number)"
             let unique = taken.contains(name) ? "\(name) (\(number))" : name
             taken.insert(unique)
             return unique
@@ -111,6 +116,7 @@ enum MultivariantPlaylist {
     static func resource(
         _ variants: [Entry],
         sounds: [Entry],
+        iFrames: [Entry] = [],
         captions: [ClosedCaptions.Channel],
         isIndependent: Bool,
         entityTag: String
@@ -118,7 +124,13 @@ enum MultivariantPlaylist {
         StoredResource(
             kind: .multivariantPlaylist,
             name: name,
-            body: render(variants, sounds: sounds, captions: captions, isIndependent: isIndependent),
+            body: render(
+                variants,
+                sounds: sounds,
+                iFrames: iFrames,
+                captions: captions,
+                isIndependent: isIndependent
+            ),
             entityTag: entityTag
         )
     }

@@ -1,17 +1,20 @@
+internal import Foundation
 internal import MediaCore
 
 /// What EXT-X-STREAM-INF says about a variant stream, or one of its parts (RFC 8216 §4.3.4.2).
-struct Variant: Equatable {
+struct Variant: Codable, Equatable {
     /// CODECS, video first.
     var codecs: [String]
     /// RESOLUTION; `nil` without video.
     var resolution: Resolution?
     /// FRAME-RATE; `nil` without video.
     var frameRate: Double?
-    /// What is told of its sound, where that is all there is.
-    var labels: TrackLabels
+    /// The language of its first track, if that is known.
+    var language: String?
+    /// What people call its first track, if anything.
+    var name: String?
 
-    struct Resolution: Equatable {
+    struct Resolution: Codable, Equatable {
         var width: Int
         var height: Int
     }
@@ -24,7 +27,7 @@ struct Variant: Equatable {
     ///   - duration: its length.
     init(_ tracks: [Track], pictureCount: Int, lasting duration: MediaTime) {
         codecs = tracks.map(\.configuration.codecString)
-        labels = tracks.first?.labels ?? TrackLabels()
+        (language, name) = (tracks.first?.labels.language, tracks.first?.labels.name)
         for track in tracks {
             guard let picture = track.configuration.picture else { continue }
             // As it is shown (RFC 8216bis §4.4.6.2).
@@ -62,5 +65,21 @@ struct Variant: Equatable {
         let nearest = usualFrameRates.min { abs($0 - measured) < abs($1 - measured) }
         guard let nearest, abs(nearest - measured) < 0.0075 * measured else { return measured }
         return nearest
+    }
+}
+
+extension Variant {
+    /// Reads what ``text`` wrote; `nil` for anything else.
+    init?(_ text: String) {
+        guard let variant = try? JSONDecoder().decode(Variant.self, from: Data(text.utf8)) else { return nil }
+        self = variant
+    }
+
+    /// The variant as JSON text, for journals.
+    var text: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        // Strings and finite numbers: encoding them cannot fail.
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 }
