@@ -31,10 +31,6 @@ final class LivePackager: AccessUnitSink {
     /// How many date ranges the unfinished segment has.
     private var dateRangeCount = 0
 
-    /// Room for tracks that begin a little before the one that the first segment begins with: decode times in `tfdt`
-    /// are unsigned.
-    private static let timelineOrigin = MediaTime.milliseconds(10_000)
-
     /// A packager of a live.
     ///
     /// - Parameters:
@@ -65,7 +61,7 @@ final class LivePackager: AccessUnitSink {
         _ configuration: PackagerConfiguration,
         after snapshot: LiveStream.Snapshot
     ) -> MediaCutter {
-        let position = timelineOrigin + snapshot.window.end
+        let position = PackagerConfiguration.timelineOrigin + snapshot.window.end
         switch configuration.source {
         case .file:
             return MediaCutter(

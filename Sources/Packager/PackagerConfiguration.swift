@@ -6,6 +6,10 @@ public struct PackagerConfiguration: Sendable {
     /// The longest segment ever made, when the encoder's first group of pictures is as long as that.
     public static let maximumSegmentDuration = MediaTime.milliseconds(10_000)
 
+    /// Where timelines of media begin (`tfdt`): room for tracks that begin a little before the one that the first segment begins
+    /// with, because decode times are unsigned.
+    public static let timelineOrigin = MediaTime.milliseconds(10_000)
+
     /// What is packaged.
     public enum Source: Hashable, Sendable {
         /// What an encoder sends while it happens: its clock is not trusted, and nobody is kept waiting.
