@@ -220,7 +220,8 @@ public final class OriginServer: Sendable {
             access: configuration.access,
             encryption: configuration.encryption,
             remuxer: configuration.remuxer,
-            meters: configuration.meters
+            meters: configuration.meters,
+            recordings: configuration.recordings.map { RecordedMedia($0, logger: logger) }
         )
     }
 

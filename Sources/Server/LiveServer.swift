@@ -129,7 +129,8 @@ struct LiveServer: Service {
         originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.remuxer = PackagerRemuxer()
         originConfiguration.meters = originMetrics
-        originConfiguration.operators = OperatorAPI(
+        originConfiguration.recordings = recordings
+        var operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
                 or: .operatorToken(dataDirectory: configuration.dataDirectory)
@@ -137,6 +138,8 @@ struct LiveServer: Service {
             directory: ingest.directory,
             restreams: ingest.restreams
         )
+        (operators.jobs, operators.imports) = (jobs, imports)
+        originConfiguration.operators = operators
         origin = OriginServer(
             configuration: originConfiguration,
             secureListener: Self.secureOrigin(configuration, httpsCertificate),

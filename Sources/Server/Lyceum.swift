@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The command line: `lyceum serve | drain | import | jobs | key | restream | streams | token | config | version`.
+/// The command line: `lyceum serve | drain | import | jobs | key | recordings | restream | streams | token | config | version`.
 @main
 struct Lyceum: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,8 +9,8 @@ struct Lyceum: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, DrainCommand.self, ImportCommand.self, JobsCommand.self, KeyCommand.self,
-            RestreamCommand.self, StreamsCommand.self,
-            TokenCommand.self, ConfigCommand.self, VersionCommand.self,
+            RecordingsCommand.self, RestreamCommand.self, StreamsCommand.self, TokenCommand.self, ConfigCommand.self,
+            VersionCommand.self,
         ]
     )
 }

@@ -3,8 +3,13 @@ internal import Glibc
 /// A file on disk that stays when nobody reads it any more, such as one of a recording.
 public final class KeptFile: Sendable {
     let file: MediaFile
+    /// When its bytes were changed last, in nanoseconds since 1970; 0 for one that is being written.
+    public let modificationTime: Int64
 
-    init(_ file: MediaFile) { self.file = file }
+    init(_ file: MediaFile, modificationTime: Int64 = 0) {
+        self.file = file
+        self.modificationTime = modificationTime
+    }
 
     /// How many bytes it has.
     public var byteCount: Int { file.byteCount }
@@ -34,8 +39,10 @@ extension MediaStorage {
         var status = stat()
         guard lstat(path, &status) == 0 else { throw .last("stat", path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .system(operation: "open", path: path, code: EINVAL) }
+        let time = status.st_mtim
         return KeptFile(
-            MediaFile(id: nextIdentifier(), path: path, storage: self, byteCount: Int(status.st_size), isKept: true)
+            MediaFile(id: nextIdentifier(), path: path, storage: self, byteCount: Int(status.st_size), isKept: true),
+            modificationTime: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
         )
     }
 }

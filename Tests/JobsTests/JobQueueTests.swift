@@ -135,7 +135,8 @@ struct JobQueueTests {
     @Test("the threads of the queue give way to all others")
     func priority() async throws {
         let queue = try queue()
-        queue.register("nice") { _ throws(JobFailure) in "\(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))" }
+        queue.register("nice") { _ throws(JobFailure) in "\(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))"
+        }
         let job = try #require(queue.submit("nice", title: "n", parameters: [:]))
         queue.start()
         await ended(queue, [job.id])

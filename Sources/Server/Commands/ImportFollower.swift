@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MediaCore
+import NIOHTTP1
 import UnixSignals
 
 /// An import by the server that runs with the data folder: asked for, and followed to its end.

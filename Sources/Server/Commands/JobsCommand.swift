@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MediaCore
+import NIOHTTP1
 
 /// `lyceum jobs`: the long work of a running server.
 struct JobsCommand: AsyncParsableCommand {
@@ -61,11 +62,7 @@ struct JobTable {
     var text: String {
         guard !jobs.isEmpty else { return "There is no long work, and has been none lately." }
         let rows = [["ID", "KIND", "STATE", "DONE", "SINCE (UTC)", "TITLE", "RESULT"]] + jobs.map(Self.row)
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-            return cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
-        }.joined(separator: "\n")
+        return TextTable.text(rows)
     }
 
     private static func row(_ job: JobDocument) -> [String] {

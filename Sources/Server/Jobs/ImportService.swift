@@ -1,5 +1,6 @@
 import Jobs
 import MediaCore
+import Recordings
 import Transcode
 
 /// Imports as jobs: what is asked for over the API, and what the queue does with it.
