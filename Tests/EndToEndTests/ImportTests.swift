@@ -66,7 +66,7 @@ struct ImportTests {
         let media = try await server.get("/vod/\(id)/m0.m3u8").text
         #expect(media.contains("#EXT-X-PROGRAM-DATE-TIME:2024-05-06T07:08:09.000Z"), "\(media)")
         #expect(
-            try await server.get("/vod/\(id)/s0-0.vtt").text.contains("00:00:01.000 --> 00:00:02.000\nGood morning")
+            try await server.get("/vod/\(id)/s0-0.vtt").text.contains("00:00:01.021 --> 00:00:02.021\nGood morning")
         )
 
         let probe = try await Tool.check(
@@ -130,7 +130,7 @@ struct ImportTests {
         let file = try await makeFile(seconds: 20)
         // Far more than can be imported before the server is killed.
         let long = folder.file("long.mkv")
-        try await Tool.ffmpeg(["-stream_loop", "400", "-i", file, "-map", "0:v", "-map", "0:a:0", "-c", "copy", long])
+        try await Tool.ffmpeg(["-stream_loop", "60", "-i", file, "-map", "0:v", "-map", "0:a:0", "-c", "copy", long])
         let server = try await ServerProcess.start()
         let document = #"{"path": "\#(long)", "title": "Long"}"#
         let begun = try await Tool.check(
@@ -155,5 +155,28 @@ struct ImportTests {
         #expect(jobs.contains(#""state":"done""#), "\(jobs)")
         let recordings = try FileManager.default.contentsOfDirectory(atPath: next.dataFolder.file("recordings"))
         #expect(recordings.count == 1, "\(recordings)")
+    }
+
+    @Test("Ctrl-C cancels the import on the server, and nothing of it is left")
+    func cancelled() async throws {
+        let file = try await makeFile(seconds: 20)
+        let long = folder.file("long.mkv")
+        try await Tool.ffmpeg(["-stream_loop", "200", "-i", file, "-map", "0:v", "-map", "0:a:0", "-c", "copy", long])
+        let server = try await ServerProcess.start()
+        let command = try ChildProcess(
+            ServerProcess.binary,
+            ["import", long],
+            environment: [
+                "LYCEUM_DATA_DIR": server.dataFolder.path, "LYCEUM_HTTP_HOST": "127.0.0.1",
+                "LYCEUM_HTTP_PORT": "\(server.httpPort)",
+            ]
+        )
+        _ = try await command.standardOutput.line(containing: " %")
+        command.send(SIGINT)
+        #expect(try await command.waitForExit(within: .seconds(30)) == .status(1))
+        let jobs = try await server.get("/api/v1/jobs", headers: try token(server)).text
+        #expect(jobs.contains(#""state":"cancelled""#), "\(jobs)")
+        let left = try FileManager.default.contentsOfDirectory(atPath: server.dataFolder.file("recordings"))
+        #expect(left.isEmpty, "\(left)")
     }
 }

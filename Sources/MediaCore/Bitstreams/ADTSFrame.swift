@@ -21,6 +21,8 @@ public struct ADTSFrame: Sendable {
         let objectType = (head[2] >> 6) + 1
         let frequencyIndex = head[2] >> 2 & 0xF
         let channels = (head[2] & 1) << 2 | head[3] >> 6
+        // 0: the frame itself says how many there are, where no container could.
+        guard channels > 0 else { return nil }
         configuration = [objectType << 3 | frequencyIndex >> 1, (frequencyIndex & 1) << 7 | channels << 3]
     }
 }

@@ -34,20 +34,6 @@ public struct SubtitlePlaylists: Sendable {
     /// Everything to be stored: segments first, then what refers to them.
     public var files: [File] { tracks.indices.flatMap { segments(of: $0) + [playlist(of: $0)] } }
 
-    /// Whether a name is one of a recording's subtitle files.
-    public static func isFileName(_ name: String) -> Bool {
-        guard name.first == "s", let dot = name.firstIndex(of: ".") else { return false }
-        let numbers = name[name.index(after: name.startIndex)..<dot].split(
-            separator: "-",
-            omittingEmptySubsequences: false
-        )
-        let isNumbers = numbers.allSatisfy {
-            (1...5).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x30...0x39) ~= $0 }
-        }
-        return isNumbers
-            && (name[dot...] == ".m3u8" && numbers.count == 1 || name[dot...] == ".vtt" && numbers.count == 2)
-    }
-
     // MARK: - Segments
 
     private var segmentCount: Int {
