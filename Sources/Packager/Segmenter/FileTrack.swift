@@ -20,6 +20,9 @@ struct FileTrack {
     private var samples: [Sample] = []
     /// How many samples have been given away.
     private var givenCount = 0
+    /// How long a picture lasts behind which nothing comes, in ticks: not as long as the gap in front of it.
+    private var usualDuration = TrackTimeline.videoTimescale / 30
+    private static let longestUsualDuration = TrackTimeline.videoTimescale
     /// Memory that a held sample costs besides its payload, so that empty ones are bounded too.
     private static let sampleOverhead = 64
 
@@ -80,8 +83,10 @@ struct FileTrack {
             hold(silence, at: stride(from: start, to: ticks - silence.duration / 2, by: Int(silence.duration)))
         }
         hold(sample(of: unit, at: placement))
-        if let duration = unit.duration, duration > .zero, let last = samples.indices.last, kind == .video {
-            samples[last].duration = max(1, duration.ticks(timescale: timeline.timescale))
+        if kind == .video, let last = samples.indices.last {
+            if placement.duration <= Self.longestUsualDuration { usualDuration = placement.duration }
+            let stated = unit.duration.map { $0.ticks(timescale: timeline.timescale) } ?? 0
+            samples[last].duration = stated > 0 ? stated : usualDuration
         }
         noteEnd()
         return silentFrames - before
