@@ -23,6 +23,8 @@ public final class RecordingCatalog: Sendable {
     private let randomBytes: @Sendable (Int) -> [UInt8]
     private let logger: Logger
     private let recordings = Mutex<[RecordingID: Recording]>([:])
+    /// Held while facts are written, by threads that wait for the disk anyway: what is written last is what was changed last.
+    private let writing = Mutex(())
 
     /// The recordings of a folder, which is made if need be.
     ///
@@ -117,7 +119,7 @@ public final class RecordingCatalog: Sendable {
         try Folder.make(folder)
         let recording = Recording(facts, folder: folder, storage: storage)
         do throws(StorageFailure) {
-            try write(facts, in: folder)
+            try writeFacts(of: recording)
         } catch {
             rmdir(folder)
             throw error
@@ -139,7 +141,7 @@ public final class RecordingCatalog: Sendable {
     ) throws(StorageFailure) -> RecordingFacts? {
         guard let recording = self[id] else { return nil }
         let facts = recording.change(change)
-        try write(facts, in: recording.folder)
+        try writeFacts(of: recording)
         return facts
     }
 
@@ -170,7 +172,7 @@ public final class RecordingCatalog: Sendable {
         storage.afterwards { [self] in
             do throws(StorageFailure) {
                 try Folder.make(recording.folder)
-                try write(recording.facts, in: recording.folder)
+                try writeFacts(of: recording)
             } catch {
                 // The journal tells the same, once the disk takes it.
                 logger.warning("recording begins without its facts", metadata: ["error.type": "\(error)"])
@@ -244,11 +246,13 @@ public final class RecordingCatalog: Sendable {
         }
     }
 
-    private func write(_ facts: RecordingFacts, in folder: String) throws(StorageFailure) {
+    private func writeFacts(of recording: Recording) throws(StorageFailure) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        // The facts are plain values: encoding them cannot fail.
-        guard let data = try? encoder.encode(facts) else { return }
-        try WholeFile.write(ByteBuffer(bytes: data), to: "\(folder)/\(RecordingFolder.facts)")
+        try writing.withLock { _ throws(StorageFailure) in
+            // The facts are plain values: encoding them cannot fail.
+            guard let data = try? encoder.encode(recording.facts) else { return }
+            try WholeFile.write(ByteBuffer(bytes: data), to: "\(recording.folder)/\(RecordingFolder.facts)")
+        }
     }
 }

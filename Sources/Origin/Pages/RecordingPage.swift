@@ -16,8 +16,9 @@ extension Pages {
             """
             <div class="watch">
             \(facts.state == .ready ? player(facts, links) : stillLive(facts, prefix: prefix))
-            <div class="title"><h1>\(facts.title)</h1><p class="status" id="status" role="status" aria-live="polite"></p></div>
-            \(RecordingWords(facts).markup)
+            <div class="title"><h1>\(facts.title)</h1></div>
+            <p class="unseen" id="status" role="status" aria-live="polite"></p>
+            \(RecordingWords(facts, playlist: links.playlist).markup)
             \(facts.state == .ready ? help(playlist: links.playlist, keys: Self.recordingKeys) : "")
             </div>
             """
@@ -50,9 +51,10 @@ extension Pages {
 
     /// What stands in place of a player while the recording is being made.
     private func stillLive(_ facts: RecordingFacts, prefix: String) -> HTML {
-        let link: HTML = StreamID(facts.stream).map { id in
-            "<p><a class=\"button\" href=\"\(Route.watchPath(id, prefix: prefix))\">Watch it live</a></p>"
-        } ?? ""
+        var link: HTML = ""
+        if let id = StreamID(facts.stream) {
+            link = "<p><a class=\"button\" href=\"\(Route.watchPath(id, prefix: prefix))\">Watch it live</a></p>"
+        }
         return """
             <section class="notice"><h2>This is still live</h2>
             <p>The recording is here when the live is over.</p>\(link)</section>
@@ -66,8 +68,13 @@ struct RecordingWords {
     private static let listedGaps = 20
 
     private let facts: RecordingFacts
+    private let playlist: String
 
-    init(_ facts: RecordingFacts) { self.facts = facts }
+    // The playlist is where the places of gaps are.
+    init(_ facts: RecordingFacts, playlist: String) {
+        self.facts = facts
+        self.playlist = playlist
+    }
 
     /// When it was, how long it is, and what is missing.
     var markup: HTML {
@@ -82,11 +89,13 @@ struct RecordingWords {
     private var gaps: HTML {
         guard !facts.gaps.isEmpty else { return "" }
         let items: [HTML] = facts.gaps.prefix(Self.listedGaps).map { gap in
-            """
-            <li><a href="#t=\(Int(gap.start / 1_000_000_000))" data-place="\(Int(gap.start / 1_000_000_000))">\
-            \(Self.clock(gap.start))</a> \(Self.words(gap))</li>
+            let seconds = Int(gap.start / 1_000_000_000)
+            // Browsers that play HLS by themselves begin at this place of the playlist (W3C Media Fragments).
+            return """
+                <li><a href="\(playlist)#t=\(seconds)" data-place="\(seconds)">\(Self.clock(gap.start))</a> \
+                <span>\(Self.words(gap))</span></li>
 
-            """
+                """
         }
         let rest = facts.gaps.count - items.count
         let more: HTML = rest > 0 ? "<li>and \(rest) more</li>" : ""
@@ -99,13 +108,11 @@ struct RecordingWords {
 
     private static func words(_ gap: RecordingFacts.Gap) -> String {
         let missing = length(max(gap.missing * 1_000_000, gap.duration))
-        let cause =
-            switch gap.cause {
-            case .encoder: "The connection to the streamer was lost for \(missing)."
-            case .server: "The server was away for \(missing)."
-            case .disk: "The server's disk did not take \(missing)."
-            }
-        return gap.duration > 0 ? cause + " Players skip \(length(gap.duration))." : cause
+        return switch gap.cause {
+        case .encoder: "The connection to the streamer was lost: \(missing)."
+        case .server: "The server was away: \(missing)."
+        case .disk: "The server could not store what came: \(missing)."
+        }
     }
 
     /// A length on the scale of a player: `1:05`, or `1:00:05` from an hour on.
@@ -127,8 +134,8 @@ struct RecordingWords {
     /// `2026-09-21T14:13:20.000Z` as `21 September 2026, 14:13`.
     static func day(_ moment: String) -> String {
         let months = [
-            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-            "December",
+            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+            "November", "December",
         ]
         let fields = moment.prefix(10).split(separator: "-").compactMap { Int($0) }
         guard fields.count == 3, months.indices.contains(fields[1] - 1) else { return moment }

@@ -131,9 +131,7 @@ struct RecordingsCommand: AsyncParsableCommand {
 
     private static func id(_ text: String) throws -> RecordingID {
         guard let id = RecordingID(text) else {
-            throw ValidationError(
-                "'\(text)' is no recording: expected the 20 letters and digits of `lyceum recordings`"
-            )
+            throw ValidationError("'\(text)' is no recording: `lyceum recordings` lists their names of 20 characters")
         }
         return id
     }
@@ -188,8 +186,7 @@ struct RecordingTable {
         let mark = row.state == "recording" ? "live" : row.kept ? "kept" : ""
         return [
             row.id, String(row.startedAt.prefix(16)).replacing("T", with: " "), length(row.duration),
-            size(row.byteCount),
-            row.gaps.isEmpty ? "-" : "\(row.gaps.count)", mark, row.stream, row.title,
+            size(row.byteCount), row.gaps.isEmpty ? "-" : "\(row.gaps.count)", mark, row.stream, row.title,
         ]
     }
 
