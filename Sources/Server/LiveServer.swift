@@ -64,6 +64,12 @@ struct LiveServer: Service {
             get { value.withLock { $0 } }
             set { value.withLock { $0 = newValue } }
         }
+
+        /// What others are told, with the disk in mind.
+        func told(_ storage: MediaStorage) -> OriginServer.Readiness {
+            let current = current
+            return current == .ready && storage.figures.isFailing ? .degraded : current
+        }
     }
 
     /// Puts the parts together; nothing listens yet.
@@ -144,7 +150,7 @@ struct LiveServer: Service {
             configuration: originConfiguration,
             secureListener: Self.secureOrigin(configuration, httpsCertificate),
             store: store,
-            readiness: { [readiness] in readiness.current },
+            readiness: { [readiness, storage] in readiness.told(storage) },
             group: group,
             logger: logger
         )
@@ -155,7 +161,7 @@ struct LiveServer: Service {
                 originMetrics.update(from: store)
                 storageMetrics.update(from: storage)
             },
-            readiness: readiness,
+            readiness: { [readiness, storage] in readiness.told(storage) },
             group: group,
             logger: logger
         )
@@ -166,7 +172,7 @@ struct LiveServer: Service {
         _ configuration: ServerConfiguration,
         _ registry: PrometheusRegistry,
         beforeReading update: @escaping @Sendable () -> Void,
-        readiness: Readiness,
+        readiness: @escaping @Sendable () -> OriginServer.Readiness,
         group: any EventLoopGroup,
         logger: Logger
     ) -> OriginServer? {
@@ -184,7 +190,7 @@ struct LiveServer: Service {
         return OriginServer(
             configuration: operations,
             store: LiveStore(),
-            readiness: { readiness.current },
+            readiness: readiness,
             group: group,
             logger: logger
         )

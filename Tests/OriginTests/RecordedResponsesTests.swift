@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Recordings
+import Storage
 import TestSupport
 import Testing
 
@@ -227,7 +228,8 @@ struct RecordedResponsesTests {
         let body = Array(FiledLive.body(0, 1_000_000).readableBytesView)
         recording.segments = [RecordedFolder.Segment(body, seconds: 6)]
         let recorded = try Recorded(recording)
-        let server = try await recorded.listen(recorded.router())
+        let router = recorded.router()
+        let server = try await recorded.listen(router)
         let (group, address) = (MultiThreadedEventLoopGroup.singleton, try #require(server.localAddress))
         // A small window and nobody who reads: most of the body is still on the disk.
         let slow = try await LoopbackClient.connect(to: address, on: group, isReading: false)
@@ -250,6 +252,10 @@ struct RecordedResponsesTests {
         try await slow.startReading()
         let isWhole = WireResponse.all(in: try await slow.receivedAtEnd()).first?.body == body
         #expect(isWhole)
+        // With the last reader goes the last file, and the folder.
+        await router.disk.quiesce()
+        await recorded.storage.flush()
+        #expect(!FileManager.default.fileExists(atPath: recorded.folder.file("recordings/\(recording.id)")))
         try await slow.close()
         try await other.close()
         try await server.close()
