@@ -18,12 +18,14 @@ extension Router {
     func recorded(
         _ resource: RecordedResource,
         of id: RecordingID,
+        _ query: String?,
         _ headers: HTTPHeaders,
         prefix: String
     ) -> Reply {
         guard let recordings, let recording = recordings.catalog[id] else {
             return .response(.failure(.notFound, "There is no such recording, or no longer.", on: .media))
         }
+        if resource == .download { return download(of: id, query, headers) }
         let facts = recording.facts
         if facts.state == .recording, resource.isCompleteOnly {
             let place = StreamID(facts.stream).map { Route.playlistPath($0, prefix: prefix) } ?? "its live"
@@ -62,7 +64,7 @@ extension RecordedResource {
     /// Whether it is there only when the recording is complete; pictures are there before.
     fileprivate var isCompleteOnly: Bool {
         switch self {
-        case .playlist, .initialization, .segment: true
+        case .playlist, .initialization, .segment, .download: true
         case .text, .picture: false
         }
     }
@@ -72,7 +74,7 @@ extension RecordedResource {
         switch self {
         case .playlist: .playlist
         case .initialization: .initialization
-        case .segment: .segment
+        case .segment, .download: .segment
         case .text, .picture: nil
         }
     }

@@ -31,6 +31,10 @@ struct Router: Sendable {
     var meters: OriginMetrics?
     /// What was recorded; `nil` when this origin serves none of it.
     var recordings: RecordedMedia?
+    /// Pictures of the lives; `nil` for none.
+    var posters: LivePosters?
+    /// How those who ask have come, to tell others: `http` or `https`.
+    var scheme = "http"
     /// Reads what lies on disk.
     var disk = DiskReader()
     /// Segments from the disk that were needed whole.
@@ -67,6 +71,8 @@ struct Router: Sendable {
         case load(Load, again: @Sendable (Loaded) -> Outcome)
         /// Something blocks, and the outcome is what it says.
         case consult(Consultation<Outcome>)
+        /// Somebody makes something, and the outcome is what becomes of that.
+        case commission(Commission<Outcome>)
     }
 
     /// What becomes of a request for a resource.
@@ -75,6 +81,7 @@ struct Router: Sendable {
         case hold(Hold, again: Decision<Reply>)
         case load(Load, again: @Sendable (Loaded) -> Reply)
         case consult(Consultation<Reply>)
+        case commission(Commission<Reply>)
     }
 
     /// Decides about a request that has been read.
@@ -110,6 +117,7 @@ struct Router: Sendable {
         case .hold(let hold, let again): .hold(hold) { outcome(again($0), hasBody: hasBody, persistence) }
         case .load(let load, let again): .load(load) { outcome(again($0), hasBody: hasBody, persistence) }
         case .consult(let consultation): .consult(consultation.map { outcome($0, hasBody: hasBody, persistence) })
+        case .commission(let commission): .commission(commission.map { outcome($0, hasBody: hasBody, persistence) })
         case .response(let response):
             .answer(Answer(response: hasBody ? response : response.withoutBody, persistence: persistence))
         }
@@ -154,9 +162,11 @@ struct Router: Sendable {
             return listed(id, playlist, as: form)
         case .mediaResource(let id, let name):
             return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
-        case .recorded(let id, let resource): return recorded(resource, of: id, headers, prefix: prefix)
+        case .poster(let id): return poster(of: id, headers)
+        case .recorded(let id, let resource): return recorded(resource, of: id, query, headers, prefix: prefix)
         case .recordingPage(let id): return recordingPage(id, prefix: prefix)
         case .recordings, .recording: return operatorsRecordings(route, query, headers)
+        case .clips, .imports: return .response(.methodNotAllowed(route))
         default: return .response(get(route, target, headers, prefix: prefix))
         }
     }
@@ -184,9 +194,18 @@ struct Router: Sendable {
         case (.DELETE, .recording(let id)):
             guard let operators, let recordings else { break }
             return operators.delete(id, head.headers, recordings)
+        case (.POST, .clips(let id)):
+            guard let operators, let recordings else { break }
+            return operators.makeClip(of: id, content, head.headers, recordings)
         case (.PATCH, .recording(let id)):
             guard let operators, let recordings else { break }
             return operators.change(id, content, head.headers, recordings)
+        case (.DELETE, .job(let id)):
+            guard let reply = operators?.cancelJob(id, head.headers) else { break }
+            return reply
+        case (.POST, .imports):
+            guard let reply = operators?.beginImport(content, head.headers) else { break }
+            return reply
         default: break
         }
         return .response(.methodNotAllowed(route))
@@ -221,14 +240,18 @@ struct Router: Sendable {
     ) -> Response {
         switch route {
         // These are answered before this.
-        case .mediaPlaylist, .multivariantPlaylist, .renditionPlaylist, .mediaResource, .recorded: notFound(on: .media)
-        case .recordings, .recording: notFound(on: .operators)
+        case .mediaPlaylist, .multivariantPlaylist, .renditionPlaylist, .mediaResource, .recorded, .poster:
+            notFound(on: .media)
+        case .recordings, .recording, .clips, .imports: notFound(on: .operators)
+        case .jobs: operators?.jobs(headers) ?? notFound(on: .operators)
+        case .job(let id): operators?.job(id, headers) ?? notFound(on: .operators)
         case .recordingPage: notFound(on: .page)
         case .home: pages.home(lives, host: headers.first(name: "host"))
-        case .watch(let id): pages.watch(LiveStatus(id: id, stream: store.stream(id), prefix: prefix))
+        case .watch(let id):
+            pages.watch(status(of: id, store.stream(id), prefix: prefix), site: Pages.site(headers, scheme: scheme))
         case .asset(let name): assets.respond(name, query: target.query, headers) ?? notFound(on: .plain)
         case .lives: .json(.object([("lives", .array(lives.map(\.json)))]))
-        case .live(let id): .json(LiveStatus(id: id, stream: store.stream(id), prefix: prefix).json)
+        case .live(let id): .json(status(of: id, store.stream(id), prefix: prefix).json)
         case .access: .accessGranted
         case .recordedAccess(let id): recordings?.catalog[id] == nil ? notFound(on: .plain) : .accessGranted
         case .streams: operators?.streams(headers, store) ?? notFound(on: .operators)
@@ -244,7 +267,7 @@ struct Router: Sendable {
     /// Every live that someone may want to watch, by name.
     private var lives: [LiveStatus] {
         // Where links decide who may watch, the server names no live by itself.
-        access != nil ? [] : store.streams.map { LiveStatus(id: $0.id, stream: $0) }.sorted { $0.id.name < $1.id.name }
+        access != nil ? [] : store.streams.map { status(of: $0.id, $0) }.sorted { $0.id.name < $1.id.name }
     }
 
     private var readinessResponse: Response {
