@@ -32,6 +32,12 @@ enum Route: Hashable, Sendable {
     case streams
     /// `/api/v1/streams/NAME`.
     case stream(StreamID)
+    /// `/api/v1/jobs`: long work, for operators.
+    case jobs
+    /// `/api/v1/jobs/ID`.
+    case job(String)
+    /// `/api/v1/imports`: files that are to become recordings, for operators.
+    case imports
     /// `/api/v1/recordings`: what was recorded, for operators.
     case recordings
     /// `/api/v1/recordings/ID`.
@@ -142,6 +148,9 @@ enum Route: Hashable, Sendable {
     private static func api(_ components: [String], hasTrailingSlash: Bool) -> Route {
         guard components.count >= 3, components[1] == "v1" else { return .nothing(.api) }
         if components[2] == "streams" { return streams(components, hasTrailingSlash: hasTrailingSlash) }
+        if components[2] == "jobs" || components[2] == "imports" {
+            return longWork(components, hasTrailingSlash: hasTrailingSlash)
+        }
         if components[2] == "recordings" { return recordings(components, hasTrailingSlash: hasTrailingSlash) }
         guard components[2] == "lives" else { return .nothing(.api) }
         if components.count == 3 { return hasTrailingSlash ? .moved(to: "/api/v1/lives") : .lives }
@@ -155,6 +164,22 @@ enum Route: Hashable, Sendable {
         if components.count == 3 { return .streams }
         guard components.count == 4, let id = StreamID(components[3]) else { return .nothing(.operators) }
         return .stream(id)
+    }
+
+    /// The path of a job.
+    static func jobPath(_ id: String) -> String { "/api/v1/jobs/\(id)" }
+
+    private static func longWork(_ components: [String], hasTrailingSlash: Bool) -> Route {
+        guard !hasTrailingSlash else { return .nothing(.operators) }
+        if components.count == 3 { return components[2] == "jobs" ? .jobs : .imports }
+        guard components.count == 4, components[2] == "jobs", isJobID(components[3]) else {
+            return .nothing(.operators)
+        }
+        return .job(components[3])
+    }
+
+    private static func isJobID(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
     }
 
     private static func recordings(_ components: [String], hasTrailingSlash: Bool) -> Route {
@@ -177,7 +202,8 @@ enum Route: Hashable, Sendable {
     /// The methods that the route takes, as the field Allow has them.
     var methods: String {
         switch self {
-        case .stream: "GET, HEAD, DELETE, OPTIONS"
+        case .stream, .job: "GET, HEAD, DELETE, OPTIONS"
+        case .imports: "POST, OPTIONS"
         case .recording: "GET, HEAD, PATCH, DELETE, OPTIONS"
         default: "GET, HEAD, OPTIONS"
         }
@@ -187,6 +213,7 @@ enum Route: Hashable, Sendable {
     func takesBody(_ method: HTTPMethod) -> Bool {
         switch self {
         case .recording: method == .PATCH
+        case .imports: method == .POST
         default: false
         }
     }
@@ -198,7 +225,7 @@ enum Route: Hashable, Sendable {
         case .asset, .health, .readiness, .access: .plain
         case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource, .recorded, .poster: .media
         case .lives, .live: .api
-        case .streams, .stream, .recordings, .recording: .operators
+        case .streams, .stream, .recordings, .recording, .jobs, .job, .imports: .operators
         case .metrics: .plain
         case .moved(let path): path.utf8.starts(with: "/api".utf8) ? .api : .page
         case .nothing(let surface): surface

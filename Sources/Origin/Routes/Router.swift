@@ -165,6 +165,7 @@ struct Router: Sendable {
         case .recorded(let id, let resource): return recorded(resource, of: id, headers, prefix: prefix)
         case .recordingPage(let id): return recordingPage(id, prefix: prefix)
         case .recordings, .recording: return operatorsRecordings(route, query, headers)
+        case .imports: return .response(.methodNotAllowed(route))
         default: return .response(get(route, target, headers, prefix: prefix))
         }
     }
@@ -195,6 +196,12 @@ struct Router: Sendable {
         case (.PATCH, .recording(let id)):
             guard let operators, let recordings else { break }
             return operators.change(id, content, head.headers, recordings)
+        case (.DELETE, .job(let id)):
+            guard let reply = operators?.cancelJob(id, head.headers) else { break }
+            return reply
+        case (.POST, .imports):
+            guard let reply = operators?.beginImport(content, head.headers) else { break }
+            return reply
         default: break
         }
         return .response(.methodNotAllowed(route))
@@ -227,7 +234,9 @@ struct Router: Sendable {
         // These are answered before this.
         case .mediaPlaylist, .multivariantPlaylist, .renditionPlaylist, .mediaResource, .recorded, .poster:
             notFound(on: .media)
-        case .recordings, .recording: notFound(on: .operators)
+        case .recordings, .recording, .imports: notFound(on: .operators)
+        case .jobs: operators?.jobs(headers) ?? notFound(on: .operators)
+        case .job(let id): operators?.job(id, headers) ?? notFound(on: .operators)
         case .recordingPage: notFound(on: .page)
         case .home: pages.home(lives, host: headers.first(name: "host"))
         case .watch(let id):

@@ -45,6 +45,11 @@ final class Demuxer {
         packet = av_packet_alloc()
         (duration, start, creationTime, mayJump, container) = try Self.open(&context, input)
         guard let context else { throw .unknownContainer(reason: "out of memory") }
+        // AVI has decode times alone. Where pictures are reordered, libavformat guesses when they are shown.
+        let isReordered = (0..<Int(context.pointee.nb_streams)).contains { index in
+            context.pointee.streams[index]?.pointee.codecpar.pointee.video_delay ?? 0 > 0
+        }
+        if container == "avi", isReordered { context.pointee.flags |= AVFMT_FLAG_GENPTS }
         for index in 0..<Int(context.pointee.nb_streams) {
             guard let stream = context.pointee.streams[index] else { continue }
             streams.append(SourceStream(stream, index: index))
@@ -58,6 +63,9 @@ final class Demuxer {
 
     /// The names that FFmpeg has for what is in the file: `video: mpeg2video 720x576, audio: pcm_s16le`.
     var contents: String { streams.map(\.summary).joined(separator: ", ") }
+
+    /// Whether the file has been read to its last byte.
+    var isAtEnd: Bool { avio_feof(context?.pointee.pb) != 0 }
 
     /// Stops reading what a stream has.
     func ignore(_ stream: SourceStream) {
@@ -98,7 +106,7 @@ final class Demuxer {
     ) throws(ImportError) -> (MediaTime?, MediaTime?, WallClockTime?, Bool, String) {
         guard let opened = context else { throw .unknownContainer(reason: "out of memory") }
         opened.pointee.pb = input.context
-        opened.pointee.flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_GENPTS
+        opened.pointee.flags |= AVFMT_FLAG_CUSTOM_IO
         opened.pointee.io_open = { _, _, _, _, _ in -EPERM }
         opened.pointee.interrupt_callback = AVIOInterruptCB(
             callback: { opaque in
