@@ -58,8 +58,8 @@ public final class FileImport {
         try plan(transcoding)
     }
 
-    /// What streams of other codecs are transcoded with; `nil` where nothing can be.
-    private static let transcoding: (any TrackTranscoding)? = nil
+    /// What streams of other codecs are transcoded with.
+    private static let transcoding = LibAVTranscoding()
 
     /// When the file says that it was recorded.
     public var creationTime: WallClockTime? { demuxer.creationTime }

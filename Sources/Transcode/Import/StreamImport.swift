@@ -54,7 +54,9 @@ struct StreamImport {
 
     /// Gives what is left, after the last packet.
     mutating func finish(into outlet: ImportOutlet) throws(LibAVError) {
-        if case .transcode(let transcoder) = way { try transcoder.finish(into: outlet) }
+        guard case .transcode(let transcoder) = way else { return }
+        defer { brokenPackets += transcoder.failureCount }
+        try transcoder.finish(into: outlet)
     }
 
     private mutating func read(

@@ -31,6 +31,9 @@ struct SourceStream {
 /// is shown at the packet's `pts` times ``SourceStream/timeBase``, so that sound and picture stay together whichever of
 /// them is transcoded. Audio frames begin where their first sample is heard, without the encoder's delay.
 protocol TrackTranscoder: AnyObject {
+    /// How many packets or frames could not be decoded so far.
+    var failureCount: Int { get }
+
     /// Takes a packet, in decoding order.
     ///
     /// - Parameters:

@@ -67,10 +67,7 @@ final class TranscodedFile {
             }
         }
         for transcoder in transcoders.values { try transcoder.finish(into: sink) }
-        failureCount = transcoders.values.reduce(0) { count, transcoder in
-            count + ((transcoder as? VideoTranscoder)?.failureCount ?? 0)
-                + ((transcoder as? AudioTranscoder)?.failureCount ?? 0)
-        }
+        failureCount = transcoders.values.reduce(0) { $0 + $1.failureCount }
     }
 
     private func mp4() throws -> [UInt8] {

@@ -119,6 +119,36 @@ struct TranscodingTests {
         #expect(try await file.complaints().isEmpty)
     }
 
+    @Test("an imported file of other codecs has segments that begin with keyframes, and sound at its pictures")
+    func imported() async throws {
+        let folder = try TemporaryFolder()
+        try await Tool.ffmpeg(
+            Self.flashAndBeep(seconds: 8) + ["-c:v", "mpeg2video", "-bf", "2", "-c:a", "mp2", folder.file("source.ts")]
+        )
+        let file = try await ImportedFile(folder.file("source.ts"), transcoding: LibAVTranscoding())
+        #expect(file.independence == [true, true, true, true] && file.discontinuities == 0)
+        #expect(abs(file.duration - 8) < 0.05, "\(file.duration)")
+        #expect(file.report.remarks.isEmpty, "\(file.report.remarks)")
+        let copy = folder.file("copy.mkv")
+        try await Tool.ffmpeg(["-i", file.folder.file("media.m3u8"), "-c", "copy", copy])
+        let (flashes, beeps) = try await TranscodedFile.flashesAndBeeps(copy, .zero)
+        try #require(flashes.count == 8 && beeps.count == 8, "\(flashes) \(beeps)")
+        for (flash, beep) in zip(flashes, beeps) { #expect(abs(flash - beep) <= 0.010, "\(flashes) \(beeps)") }
+    }
+
+    @Test("of a broken file the remarks tell how much was left out")
+    func remarks() async throws {
+        let folder = try TemporaryFolder()
+        try await Tool.ffmpeg(Self.source("320x180") + ["-c:v", "mjpeg", "-c:a", "mp2", folder.file("broken.avi")])
+        var bytes = try folder.read("broken.avi")
+        for index in stride(from: bytes.count / 3, to: bytes.count / 2, by: 7) { bytes[index] = 0xFF }
+        try folder.write("broken.avi", bytes)
+        let file = try await ImportedFile(folder.file("broken.avi"), transcoding: LibAVTranscoding())
+        #expect(!file.report.remarks.isEmpty)
+        // The container is broken as well, in places.
+        #expect(file.duration > 2, "\(file.duration)")
+    }
+
     private static let sizes: [(name: String, arguments: [String], width: String, height: String)] = [
         (
             "odd.webm",
