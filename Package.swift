@@ -69,6 +69,11 @@ let package = Package(
             resources: [.embedInCode("Assets")]
         ),
 
+        .target(
+            name: "ObjectStorage",
+            dependencies: ["Storage", "MediaCore", "Cryptography", nioCore, nioHTTP1, asyncHTTPClient, logging]
+        ),
+
         .target(name: "Observability", dependencies: [metrics]),
         .target(name: "TLS", dependencies: [nioCore, nioSSL]),
 
@@ -96,8 +101,9 @@ let package = Package(
         .executableTarget(
             name: "lyceum",
             dependencies: [
-                "MediaCore", "Ingest", "Packager", "LiveStore", "Recordings", "Storage", "Origin", "Transcode",
-                "Cryptography", "TLS", "Observability", nioCore, nioPosix, nioHTTP1, asyncHTTPClient, metrics, logging,
+                "MediaCore", "Ingest", "Packager", "LiveStore", "Recordings", "Storage", "ObjectStorage", "Origin",
+                "Transcode", "Cryptography", "TLS", "Observability", nioCore, nioPosix, nioHTTP1, asyncHTTPClient,
+                metrics, logging,
                 serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -122,6 +128,14 @@ let package = Package(
             dependencies: ["Recordings", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore, logging]
         ),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport", nioCore, nioPosix, logging]),
+        .testTarget(
+            name: "ObjectStorageTests",
+            dependencies: [
+                "ObjectStorage", "Recordings", "LiveStore", "Storage", "MediaCore", "Cryptography", "TestSupport",
+                nioCore,
+                nioPosix, nioHTTP1, logging,
+            ]
+        ),
         .testTarget(
             name: "IngestTests",
             dependencies: [
