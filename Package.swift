@@ -54,7 +54,7 @@ let package = Package(
         ),
         .target(
             name: "Packager",
-            dependencies: ["MediaCore", "LiveStore", "Recordings", "Storage", nioCore, logging]
+            dependencies: ["MediaCore", "LiveStore", "Recordings", "Storage", nioCore, nioPosix, logging]
         ),
         .target(name: "LiveStore", dependencies: ["MediaCore", "Storage", nioCore]),
         .target(name: "Storage", dependencies: [nioCore, nioPosix, logging]),

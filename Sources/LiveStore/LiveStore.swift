@@ -71,6 +71,32 @@ public final class LiveStore: Sendable {
         }
     }
 
+    /// Takes up a live of an earlier process, whose publisher is away and may come back.
+    ///
+    /// - Parameters:
+    ///   - id: its name, which no live has had yet.
+    ///   - tag: its tag.
+    ///   - startedAt: when it began.
+    ///   - snapshot: what it has.
+    ///   - now: when its publisher went away, as far as anybody cares.
+    /// - Returns: the live.
+    public func restore(
+        _ id: StreamID,
+        tag: String,
+        startedAt: WallClockTime,
+        _ snapshot: LiveStream.Snapshot,
+        at now: ContinuousClock.Instant
+    ) -> LiveStream {
+        let stream = LiveStream(id: id, tag: tag, startedAt: startedAt, window: snapshot.window)
+        stream.publish(snapshot)
+        stream.interrupt(at: now)
+        entries.withLock { entries in
+            precondition(entries[id] == nil, "restored a live of a name that has one")
+            entries[id] = Entry(current: stream)
+        }
+        return stream
+    }
+
     /// Forgets a live that never became playable.
     public func discard(_ stream: LiveStream) {
         entries.withLock { entries in

@@ -48,6 +48,12 @@ public final class LiveStream: Sendable {
         public var isEvent = false
         /// What there is beside the media of ``window``: the same segments in other forms or of other tracks.
         public var furtherRenditions: [Rendition.ID: Rendition] = [:]
+
+        /// A live without playlists.
+        public init(phase: Phase, window: LiveWindow) {
+            self.phase = phase
+            self.window = window
+        }
     }
 
     /// One of a live's playlists.

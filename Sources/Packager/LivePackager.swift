@@ -5,14 +5,17 @@
 internal import LiveStore
 internal import Logging
 internal import MediaCore
+internal import NIOCore
+internal import Recordings
 internal import Storage
 
 /// Packages one publish of a live.
 final class LivePackager: AccessUnitSink {
     private let stream: LiveStream
-    private let store: LiveStore
-    private let configuration: PackagerConfiguration
-    private let clock: PackagerClock
+    private let opening: LiveOpening
+    private let recording: RecordingWriter?
+    /// Shows what is in the recording; `nil` when there is none.
+    private let gate: ListingGate?
     private let logger: Logger
 
     private var segmenter: RenditionSegmenter
@@ -32,23 +35,27 @@ final class LivePackager: AccessUnitSink {
     /// are unsigned.
     private static let timelineOrigin = MediaTime.milliseconds(10_000)
 
-    init(
-        stream: LiveStream,
-        store: LiveStore,
-        storage: MediaStorage?,
-        configuration: PackagerConfiguration,
-        clock: PackagerClock,
-        logger: Logger
-    ) {
+    /// A packager of a live.
+    ///
+    /// - Parameters:
+    ///   - stream: the live.
+    ///   - recording: records it; `nil` when it is not recorded.
+    ///   - opening: what packagers have in common.
+    ///   - logger: the live's.
+    init(_ stream: LiveStream, recording: RecordingWriter?, opening: LiveOpening, logger: Logger) {
         self.stream = stream
-        self.store = store
-        self.configuration = configuration
-        self.clock = clock
+        self.opening = opening
+        self.recording = recording
         self.logger = logger
+        gate = recording.map { ListingGate(stream, $0) }
+        let configuration = opening.configuration
         snapshot = stream.snapshot
         let firstNumber = snapshot.window.nextMediaSequenceNumber
         ladder = Ladder(tag: stream.tag, resuming: snapshot, offersSoundAlone: configuration.offersSoundAlone) { id in
-            storage?.makeLog(named: "\(stream.id)/\(stream.tag)/\(id)-\(firstNumber)")
+            if let recording { return .recording(recording.recorder(of: id)) }
+            return opening.storage.map {
+                .window($0.makeLog(named: "\(stream.id)/\(stream.tag)/\(id)-\(firstNumber)"))
+            }
         }
         report = PublishReport(logger, nominal: configuration.segmentDuration)
         segmenter = RenditionSegmenter(
@@ -69,6 +76,7 @@ final class LivePackager: AccessUnitSink {
     }
 
     func receive(_ unit: AccessUnit) {
+        gate?.expire(now: .now())
         if let configuration = pictures[unit.trackID] { captions.look(into: unit, codedAs: configuration) }
         for set in segmenter.receive(unit) { publish(set) }
         if segmenter.droppedAccessUnits > 0 { report.dropped() }
@@ -85,17 +93,15 @@ final class LivePackager: AccessUnitSink {
 
     func finish(_ end: PublishEnd) {
         for set in segmenter.finish() { publish(set) }
-        guard !snapshot.window.isEmpty else {
-            store.discard(stream)
-            return
-        }
+        gate?.release()
+        guard !snapshot.window.isEmpty else { return opening.discard(stream) }
         switch end {
         case .clean: endLive()
         case .interrupted:
-            stream.interrupt(at: clock.monotonic())
+            stream.interrupt(at: opening.clock.monotonic())
             logger.info(
                 "live interrupted: waiting for the encoder",
-                metadata: ["live.grace": "\(configuration.gracePeriod.components.seconds) s"]
+                metadata: ["live.grace": "\(opening.configuration.gracePeriod.components.seconds) s"]
             )
         }
     }
@@ -105,7 +111,7 @@ final class LivePackager: AccessUnitSink {
     private func publish(_ set: PartSet) {
         guard let targetDuration = segmenter.primary.policy.targetDuration else { return }
         let isFirst = snapshot.window.isEmpty
-        if isFirst { snapshot.isEvent = configuration.windowDuration == nil }
+        if isFirst { snapshot.isEvent = opening.configuration.windowDuration == nil }
         let targets = PlaylistTargets(
             duration: targetDuration,
             part: segmenter.primary.partTarget,
@@ -131,22 +137,36 @@ final class LivePackager: AccessUnitSink {
             events: events,
             dateRanges: dateRanges(of: events, inSegment: next.mediaSequenceNumber)
         )
-        let limits = LiveWindow.Limits(
-            duration: snapshot.isEvent ? nil : configuration.windowDuration,
-            memory: max(configuration.memoryDuration, targets.partRetention),
-            minimumSegments: 6,
-            partRetention: targets.partRetention
-        )
-        ladder.append(set, at: place, limits: limits, to: &snapshot)
+        open(targets)
+        ladder.append(set, at: place, limits: opening.configuration.windowLimits(targets), to: &snapshot)
         snapshot.targetDuration = targetDuration
         snapshot.partTarget = targets.part
         // Before its first segment is whole, a live cannot be played.
         guard let segment = snapshot.window.last else { return }
         snapshot.phase = .live
-        stream.publish(snapshot)
+        if let gate { gate.list(snapshot, now: .now()) } else { stream.publish(snapshot) }
         guard let ending = set.primary.ending else { return }
         report.published(set, ending, segment, ladder.active, isFirst: isFirst, targetDuration: targetDuration)
         if segmenter.primary.silentFrames > 0 { report.insertedSilence() }
+    }
+
+    /// Tells the recording what stays the same for the whole live.
+    private func open(_ targets: PlaylistTargets) {
+        let (stream, window) = (stream, snapshot.window)
+        recording?.open { id in
+            JournalEntry.Opening(
+                id: id,
+                stream: stream.id,
+                tag: stream.tag,
+                startedAt: stream.startedAt,
+                targetDuration: targets.duration,
+                partTarget: targets.part ?? .zero,
+                isEvent: targets.isEvent,
+                mediaSequenceNumber: window.nextMediaSequenceNumber,
+                discontinuitySequence: window.discontinuitySequence,
+                source: .live
+            )
+        }
     }
 
     /// What the playlist tells of events: some of each segment, the short ones with what was said.
@@ -169,7 +189,7 @@ final class LivePackager: AccessUnitSink {
     /// Maps an epoch to the time of day: its first part ended when the media that came since then began, so it began its
     /// duration before that, and never before the segment in front of it ended.
     private func fixProgramDateTime(_ set: PartSet) {
-        let began = clock.wall() + (.zero - set.primary.duration - set.age)
+        let began = opening.clock.wall() + (.zero - set.primary.duration - set.age)
         let last = snapshot.window.last
         let earliest = last.map { $0.programDateTime + $0.duration } ?? began
         programDateTimeOfZero = max(began, earliest) + (.zero - set.primary.start)
@@ -179,7 +199,7 @@ final class LivePackager: AccessUnitSink {
 
     private func endLive() {
         let (current, revision) = stream.revisedSnapshot
-        stream.end(after: current, at: clock.monotonic(), ifRevision: revision)
+        opening.end(stream, current, revision: revision)
         logger.info(
             "live ended: its playlist is complete",
             metadata: ["live.duration": "\(current.window.end.decimalSeconds) s"]

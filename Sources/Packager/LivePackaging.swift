@@ -2,6 +2,7 @@ public import LiveStore
 public import Logging
 public import MediaCore
 public import NIOCore
+public import Recordings
 public import Storage
 
 /// Where the packager gets the time from.
@@ -23,9 +24,6 @@ public struct PackagerClock: Sendable {
 
 /// Opens a packager for each publish, and ends the lives whose publisher does not come back.
 public final class LivePackaging: AccessUnitSinkProvider {
-    private let store: LiveStore
-    private let configuration: PackagerConfiguration
-    private let clock: PackagerClock
     private let logger: Logger
     private let opening: LiveOpening
     /// The publishes that are variants of one live, where names can tell that.
@@ -36,6 +34,7 @@ public final class LivePackaging: AccessUnitSinkProvider {
     /// - Parameters:
     ///   - store: where lives go.
     ///   - storage: where their older segments lie; `nil` for lives that reach back as far as memory does.
+    ///   - recordings: where lives are recorded; `nil` when they are not.
     ///   - configuration: how they are cut and kept.
     ///   - clock: the time.
     ///   - makeTag: makes a token that no other live has had, of the characters of a ``StreamID``.
@@ -45,19 +44,18 @@ public final class LivePackaging: AccessUnitSinkProvider {
     public init(
         store: LiveStore,
         storage: MediaStorage? = nil,
+        recordings: RecordingCatalog? = nil,
         configuration: PackagerConfiguration,
         clock: PackagerClock,
         makeTag: @escaping @Sendable () -> String,
         ladder: (endings: LadderEndings, eventLoops: any EventLoopGroup)? = nil,
         logger: Logger
     ) {
-        self.store = store
-        self.configuration = configuration
-        self.clock = clock
         self.logger = logger
         let opening = LiveOpening(
             store: store,
             storage: storage,
+            recorder: recordings.map { LiveRecorder($0, clock: clock, logger: logger) },
             configuration: configuration,
             clock: clock,
             makeTag: makeTag,
@@ -83,39 +81,64 @@ public final class LivePackaging: AccessUnitSinkProvider {
     ///
     /// To be called every second or so.
     public func expireLives() {
-        let now = clock.monotonic()
-        for stream in store.streams {
+        let now = opening.clock.monotonic()
+        for stream in opening.store.streams {
             let (snapshot, revision) = stream.revisedSnapshot
-            guard case .interrupted(let moment) = snapshot.phase, moment + configuration.gracePeriod <= now else {
+            guard case .interrupted(let moment) = snapshot.phase, moment + opening.configuration.gracePeriod <= now
+            else {
                 continue
             }
             end(stream, snapshot, revision: revision)
         }
-        store.removeStreams(endedBefore: now - configuration.endedRetention)
+        opening.store.removeStreams(endedBefore: now - opening.configuration.endedRetention)
     }
 
     /// Ends every live whose publisher is away, without waiting for the end of its grace period.
     public func endInterruptedLives() {
-        for stream in store.streams {
+        for stream in opening.store.streams {
             let (snapshot, revision) = stream.revisedSnapshot
             if case .interrupted = snapshot.phase { end(stream, snapshot, revision: revision) }
         }
     }
 
     private func end(_ stream: LiveStream, _ snapshot: LiveStream.Snapshot, revision: Int) {
-        if stream.end(after: snapshot, at: clock.monotonic(), ifRevision: revision) {
+        if opening.end(stream, snapshot, revision: revision) {
             logger.info(
                 "live ended: the encoder did not come back",
                 metadata: ["stream.id": "\(stream.id)", "live.duration": "\(snapshot.window.end.decimalSeconds) s"]
             )
         }
     }
+
+    // MARK: - Recordings
+
+    /// The recording of a live, while it is being made.
+    public func recording(of stream: LiveStream) -> RecordingID? { opening.recorder?.recording(of: stream) }
+
+    /// Takes up the lives that were running when an earlier process ended without completing them, and completes the
+    /// recordings of the others.
+    ///
+    /// To be called before the first publish. Blocks: it reads the newest minute of each live.
+    ///
+    /// - Parameter longestAbsence: how long ago a live may have been written to for the last time to be taken up.
+    public func restoreLives(longestAbsence: Duration = .seconds(600)) {
+        opening.recorder?.restore(into: opening.store, opening.configuration, longestAbsence: longestAbsence)
+    }
+
+    /// Makes what was recorded outlast a crash of the machine.
+    ///
+    /// To be called regularly. Returns at once.
+    public func synchronizeRecordings() { opening.recorder?.synchronize() }
+
+    /// Waits until the recordings of all lives that have ended are complete; where the disk fails, no longer than so long.
+    public func completeRecordings(within limit: Duration) async { await opening.recorder?.settle(within: limit) }
 }
 
 /// What it takes to open a packager for a live.
 struct LiveOpening: Sendable {
     let store: LiveStore
     let storage: MediaStorage?
+    let recorder: LiveRecorder?
     let configuration: PackagerConfiguration
     let clock: PackagerClock
     let makeTag: @Sendable () -> String
@@ -134,13 +157,31 @@ struct LiveOpening: Sendable {
         let (stream, isResumed) = store.begin(id, tag: makeTag(), now: clock.wall())
         if isResumed { logger.info("live resumed: the encoder is back") }
         return LivePackager(
-            stream: stream,
-            store: store,
-            storage: storage,
-            configuration: configuration,
-            clock: clock,
+            stream,
+            recording: recorder?.begin(stream, isResumed: isResumed),
+            opening: self,
             logger: logger
         )
+    }
+
+    /// Ends a live, unless it has changed since a revision.
+    ///
+    /// - Parameters:
+    ///   - stream: the live.
+    ///   - snapshot: the live as it was at `revision`.
+    ///   - revision: the revision that the snapshot was taken at.
+    /// - Returns: whether it has ended.
+    @discardableResult
+    func end(_ stream: LiveStream, _ snapshot: LiveStream.Snapshot, revision: Int) -> Bool {
+        guard stream.end(after: snapshot, at: clock.monotonic(), ifRevision: revision) else { return false }
+        recorder?.end(stream)
+        return true
+    }
+
+    /// Forgets a live that never became playable.
+    func discard(_ stream: LiveStream) {
+        store.discard(stream)
+        recorder?.discard(stream)
     }
 }
 

@@ -1,3 +1,4 @@
+internal import LiveStore
 public import MediaCore
 
 /// How lives are cut into segments and how long they are kept.
@@ -42,5 +43,15 @@ public struct PackagerConfiguration: Sendable {
         self.offersSoundAlone = offersSoundAlone
         self.gracePeriod = gracePeriod
         self.endedRetention = endedRetention
+    }
+
+    /// How much the window of a live holds.
+    func windowLimits(_ targets: PlaylistTargets) -> LiveWindow.Limits {
+        LiveWindow.Limits(
+            duration: targets.isEvent ? nil : windowDuration,
+            memory: max(memoryDuration, targets.partRetention),
+            minimumSegments: 6,
+            partRetention: targets.partRetention
+        )
     }
 }

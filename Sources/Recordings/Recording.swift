@@ -98,12 +98,17 @@ public final class Recording: Sendable {
         return media.slice(offset: offset, length: Int(location.length))
     }
 
+    /// Takes a file that is being written, so that all its readers hold the same one.
+    func adopt(_ file: KeptFile, named name: String) { state.withLock { $0.files[name] = file } }
+
     // MARK: - Deletion
 
     /// Removes the folder, but for the files that somebody reads: these go with their last reader.
     ///
-    /// Blocks. No file can be opened afterwards.
+    /// The journal and the facts go first: without them the rest is no recording, also after a crash. Blocks. No file can be
+    /// opened afterwards.
     func delete() {
+        for name in [RecordingFolder.journal, RecordingFolder.facts] { unlink("\(folder)/\(name)") }
         let held = state.withLock { state in
             state.isDeleted = true
             let files = state.files

@@ -1,7 +1,8 @@
 internal import Foundation
 internal import Glibc
 public import Logging
-internal import NIOCore
+internal import MediaCore
+public import NIOCore
 public import Storage
 internal import Synchronization
 
@@ -12,6 +13,8 @@ internal import Synchronization
 public final class RecordingCatalog: Sendable {
     /// The largest `recording.json`, in bytes: thousands of gaps.
     private static let largestFacts = 4 << 20
+    /// The largest journal, in bytes: weeks of a live.
+    private static let largestJournal = 1 << 30
 
     /// The path of the folder that they lie in.
     public let directory: String
@@ -50,19 +53,38 @@ public final class RecordingCatalog: Sendable {
 
     private func load(_ id: RecordingID) {
         let folder = folder(of: id)
+        let hasJournal = access("\(folder)/\(RecordingFolder.journal)", F_OK) == 0
         do throws(StorageFailure) {
             let bytes = try WholeFile.read("\(folder)/\(RecordingFolder.facts)", limit: Self.largestFacts)
             guard let facts = try? JSONDecoder().decode(RecordingFacts.self, from: Data(bytes)), facts.id == id else {
                 return logger.warning("recording left alone: its facts cannot be read", metadata: ["path": "\(folder)"])
             }
+            guard facts.state == .ready || hasJournal else { return remove(folder) }
             recordings.withLock { $0[id] = Recording(facts, folder: folder, storage: storage) }
         } catch .system(_, _, ENOENT) {
-            // The facts come first when a recording is made, and go first when it is deleted.
-            for file in Folder.names(in: folder) { unlink("\(folder)/\(file)") }
-            rmdir(folder)
+            guard hasJournal, let facts = factsFromJournal(of: id) else { return remove(folder) }
+            recordings.withLock { $0[id] = Recording(facts, folder: folder, storage: storage) }
         } catch {
             logger.warning("recording left alone: its facts cannot be read", metadata: ["error.type": "\(error)"])
         }
+    }
+
+    /// What a journal tells of a recording whose facts the disk did not take.
+    private func factsFromJournal(of id: RecordingID) -> RecordingFacts? {
+        guard let opening = try? journal(of: id)?.opening, opening.id == id else { return nil }
+        return RecordingFacts(
+            id: id,
+            stream: opening.stream.name,
+            title: opening.stream.name,
+            source: opening.source,
+            startedAt: opening.startedAt.milliseconds
+        )
+    }
+
+    /// Removes what a deletion has left that was interrupted.
+    private func remove(_ folder: String) {
+        for file in Folder.names(in: folder) { unlink("\(folder)/\(file)") }
+        rmdir(folder)
     }
 
     private func folder(of id: RecordingID) -> String { "\(directory)/\(id)" }
@@ -129,9 +151,73 @@ public final class RecordingCatalog: Sendable {
     @discardableResult
     public func delete(_ id: RecordingID) -> Bool {
         guard let recording = recordings.withLock({ $0.removeValue(forKey: id) }) else { return false }
-        unlink("\(recording.folder)/\(RecordingFolder.facts)")
         recording.delete()
         return true
+    }
+
+    // MARK: - Recordings in the making
+
+    /// Begins a recording.
+    ///
+    /// Returns at once; its folder is made by the writer's thread.
+    ///
+    /// - Parameter makeFacts: gives its facts, from its identifier.
+    /// - Returns: what writes it.
+    public func begin(_ makeFacts: (RecordingID) -> RecordingFacts) -> RecordingWriter {
+        let facts = makeFacts(RecordingID(randomBytes: randomBytes))
+        let recording = Recording(facts, folder: folder(of: facts.id), storage: storage)
+        recordings.withLock { $0[facts.id] = recording }
+        storage.afterwards { [self] in
+            do throws(StorageFailure) {
+                try Folder.make(recording.folder)
+                try write(recording.facts, in: recording.folder)
+            } catch {
+                // The journal tells the same, once the disk takes it.
+                logger.warning("recording begins without its facts", metadata: ["error.type": "\(error)"])
+            }
+        }
+        return RecordingWriter(recording, after: nil, storage: storage)
+    }
+
+    /// Goes on with a recording that an earlier process did not complete.
+    ///
+    /// - Parameters:
+    ///   - id: the recording.
+    ///   - contents: what its journal says.
+    /// - Returns: what writes it; `nil` when there is none of this identifier.
+    public func resume(_ id: RecordingID, after contents: JournalContents) -> RecordingWriter? {
+        self[id].map { RecordingWriter($0, after: contents, storage: storage) }
+    }
+
+    /// What the journal of a recording in the making says; `nil` when it says nothing yet.
+    ///
+    /// Blocks. The bytes of media that it tells of are there.
+    public func journal(of id: RecordingID) throws(StorageFailure) -> JournalContents? {
+        let path = "\(folder(of: id))/\(RecordingFolder.journal)"
+        return JournalContents(ByteBuffer(bytes: try WholeFile.read(path, limit: Self.largestJournal)))
+    }
+
+    /// Completes a recording: its files, its facts, and then the end of its journal.
+    ///
+    /// Blocks.
+    ///
+    /// - Parameters:
+    ///   - id: the recording.
+    ///   - files: names and bytes of what is made of its journal.
+    ///   - change: what becomes of its facts.
+    /// - Throws: ``StorageFailure`` when the disk does not take all of it: then it can be tried again.
+    public func complete(
+        _ id: RecordingID,
+        with files: [(name: String, bytes: ByteBuffer)],
+        _ change: (inout RecordingFacts) -> Void
+    ) throws(StorageFailure) {
+        guard let recording = self[id] else { return }
+        for file in files { try WholeFile.write(file.bytes, to: "\(recording.folder)/\(file.name)") }
+        try update(id) { facts in
+            change(&facts)
+            facts.state = .ready
+        }
+        unlink("\(recording.folder)/\(RecordingFolder.journal)")
     }
 
     private func write(_ facts: RecordingFacts, in folder: String) throws(StorageFailure) {

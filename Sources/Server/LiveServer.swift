@@ -9,6 +9,7 @@ import NIOPosix
 import Observability
 import Origin
 import Packager
+import Recordings
 import ServiceLifecycle
 import Storage
 import Synchronization
@@ -24,6 +25,10 @@ struct LiveServer: Service {
     private static let drainTime = TimeAmount.seconds(6)
     /// How often lives without an encoder are looked at.
     private static let expiryInterval = TimeAmount.seconds(1)
+    /// How often recordings are made to outlast a crash of the machine: as much of them it may cost.
+    private static let synchronizationInterval = TimeAmount.seconds(10)
+    /// How long the recordings of lives that end with the server get to be complete.
+    private static let completionTime = Duration.seconds(5)
     /// How often the certificate, the stream keys and the restream targets are looked at; the keys also before each publish.
     private static let fileInterval = Duration.seconds(5)
     /// From when on the end of the certificate is warned of.
@@ -36,6 +41,7 @@ struct LiveServer: Service {
     private let restreamTargets: RestreamTargets
     private let packaging: LivePackaging
     private let storage: MediaStorage
+    private let recordings: RecordingCatalog
     private let ingest: RTMPServer
     private let origin: OriginServer
     /// The operators' port, if there is one.
@@ -88,9 +94,11 @@ struct LiveServer: Service {
         let access = try Self.access(configuration)
         let store = LiveStore()
         storage = try Self.storage(configuration, logger: logger)
+        recordings = try Self.recordings(configuration, storage, logger: logger)
         packaging = LivePackaging(
             store: store,
             storage: storage,
+            recordings: configuration.isRecording ? recordings : nil,
             configuration: PackagerConfiguration(configuration),
             clock: PackagerClock(wall: Self.wallClock),
             makeTag: { Randomness.token(bits: 48) },
@@ -175,6 +183,7 @@ struct LiveServer: Service {
     /// Serves until the task is told to shut down gracefully.
     func run() async throws {
         restreamTargets.reload(ingest.setPushTargets)
+        await restoreLives()
         let (addresses, ports) = try await start()
         let httpPort = addresses.http.port ?? 0
         let httpsPort = addresses.https?.port
@@ -182,6 +191,10 @@ struct LiveServer: Service {
             initialDelay: Self.expiryInterval,
             delay: Self.expiryInterval
         ) { [packaging] _ in packaging.expireLives() }
+        let synchronization = group.next().scheduleRepeatedTask(
+            initialDelay: Self.synchronizationInterval,
+            delay: Self.synchronizationInterval
+        ) { [packaging] _ in packaging.synchronizeRecordings() }
         readiness.current = .ready
         var metadata: Logger.Metadata = ["http.port": "\(httpPort)", "rtmp.port": "\(ports.rtmp)"]
         metadata["https.port"] = httpsPort.map { "\($0)" }
@@ -195,6 +208,7 @@ struct LiveServer: Service {
             tasks.addTask { await reloadFilesOnSignal() }
             try await gracefulShutdown()
             expiry.cancel()
+            synchronization.cancel()
             // Also ends a drain that is still waiting for publishers.
             await stop()
             tasks.cancelAll()
@@ -293,10 +307,36 @@ struct LiveServer: Service {
         await packaging.settle()
         await publishing.webhook?.shutDown()
         packaging.endInterruptedLives()
+        await packaging.completeRecordings(within: Self.completionTime)
         await operations?.drain(within: .zero)
         await origin.drain(within: Self.drainTime)
         await storage.shutDown()
         logger.info("stopped")
+    }
+
+    /// Lives that were running when the process before this one ended go on.
+    private func restoreLives() async {
+        guard configuration.isRecording else { return }
+        // Off the event loops: it reads.
+        try? await NIOThreadPool.singleton.runIfActive { [packaging] in packaging.restoreLives() }
+    }
+
+    /// The recordings of the data folder.
+    private static func recordings(
+        _ configuration: ServerConfiguration,
+        _ storage: MediaStorage,
+        logger: Logger
+    ) throws -> RecordingCatalog {
+        do throws(StorageFailure) {
+            return try RecordingCatalog(
+                directory: configuration.dataDirectory + "/recordings",
+                storage: storage,
+                randomBytes: { Randomness.bytes($0) },
+                logger: logger
+            )
+        } catch {
+            throw StartFailure.unavailable("the folder for recordings cannot be used: \(error)")
+        }
     }
 
     /// Where the older segments of lives lie.

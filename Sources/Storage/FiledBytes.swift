@@ -1,7 +1,7 @@
 public import NIOCore
 internal import Synchronization
 
-/// Bytes that were appended to a ``MediaLog``, and what has become of them.
+/// Bytes that were appended to a ``MediaLog`` or a ``SegmentLog``, and what has become of them.
 public final class FiledBytes: Sendable {
     /// Where bytes are on their way to the disk.
     public enum State: Hashable, Sendable {
@@ -25,6 +25,12 @@ public final class FiledBytes: Sendable {
     private let outcome = Mutex(Outcome.pending)
 
     init(byteCount: Int) { self.byteCount = byteCount }
+
+    /// Bytes that an earlier process wrote; `nil` for such as it lost.
+    public init(byteCount: Int, in slice: FileSlice?) {
+        self.byteCount = byteCount
+        settle(slice)
+    }
 
     /// What has become of them.
     ///
@@ -59,7 +65,7 @@ public struct FileSlice: Sendable {
     }
 
     private let place: Place
-    private let offset: Int
+    let offset: Int
     /// How many bytes there are.
     public let length: Int
 

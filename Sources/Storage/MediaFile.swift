@@ -16,6 +16,8 @@ final class MediaFile: Sendable {
 
     private let storage: MediaStorage
     private let size: Atomic<Int>
+    /// The bytes that it had at first, which the storage's figures do not count.
+    private let firstSize: Int
     private let isKept: Atomic<Bool>
 
     /// A file that is not there yet, or one that has bytes already.
@@ -24,6 +26,7 @@ final class MediaFile: Sendable {
         self.path = path
         self.storage = storage
         size = Atomic(byteCount)
+        firstSize = byteCount
         self.isKept = Atomic(isKept)
     }
 
@@ -31,7 +34,7 @@ final class MediaFile: Sendable {
         if isKept.load(ordering: .relaxed) {
             storage.letGo(id)
         } else {
-            storage.discard(id, path: path, byteCount: size.load(ordering: .relaxed))
+            storage.discard(id, path: path, byteCount: size.load(ordering: .relaxed) - firstSize)
         }
     }
 

@@ -31,7 +31,12 @@ public final class MediaLog: Sendable {
     /// - Returns: what tells where they are.
     public func append(_ pieces: [ByteBuffer]) -> FiledBytes {
         let bytes = FiledBytes(byteCount: pieces.reduce(0) { $0 + $1.readableBytes })
-        storage.enqueue(bytes) { () throws(StorageFailure) in try self.write(pieces, byteCount: bytes.byteCount) }
+        let isTaken = storage.enqueue(
+            bytes.byteCount,
+            { () throws(StorageFailure) in bytes.settle(try self.write(pieces, byteCount: bytes.byteCount)) },
+            orElse: { bytes.settle(nil) }
+        )
+        if !isTaken { bytes.settle(nil) }
         return bytes
     }
 

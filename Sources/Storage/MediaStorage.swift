@@ -104,31 +104,51 @@ public final class MediaStorage: Sendable {
     // MARK: - For logs
 
     /// Has the writer's thread write bytes, if they find room in the backlog.
+    ///
+    /// - Parameters:
+    ///   - byteCount: how many.
+    ///   - write: writes them; called on that thread.
+    ///   - giveUp: called on that thread instead, or after a failure; it holds none of the bytes.
+    /// - Returns: whether they found room; if not, they are lost already.
     func enqueue(
-        _ bytes: FiledBytes,
-        _ write: @escaping @Sendable () throws(StorageFailure) -> FileSlice
-    ) {
-        let (isTaken, notice) = ledger.withLock { $0.offered(bytes.byteCount) }
+        _ byteCount: Int,
+        _ write: @escaping @Sendable () throws(StorageFailure) -> Void,
+        orElse giveUp: @escaping @Sendable () -> Void
+    ) -> Bool {
+        let (isTaken, notice) = ledger.withLock { $0.offered(byteCount) }
         if let notice { tell(notice) }
-        guard isTaken else { return bytes.settle(nil) }
+        guard isTaken else {
+            // In its order with what is taken.
+            thread.submit { _ in giveUp() }
+            return false
+        }
         thread.submit { state in
             guard case .active = state, self.ledger.withLock({ $0.mayWrite(now: .now()) }) else {
-                bytes.settle(nil)
-                return self.ledger.withLock { $0.gaveUp(bytes.byteCount) }.forEach { self.tell($0) }
+                giveUp()
+                return self.ledger.withLock { $0.gaveUp(byteCount) }.forEach { self.tell($0) }
             }
-            self.perform(write, bytes)
+            do throws(StorageFailure) {
+                try write()
+                self.ledger.withLock { $0.wrote(byteCount) }.forEach { self.tell($0) }
+            } catch {
+                giveUp()
+                self.ledger.withLock { $0.failed(byteCount, now: .now()) }.forEach { self.tell($0, error) }
+            }
         }
+        return true
     }
 
-    private func perform(_ write: () throws(StorageFailure) -> FileSlice, _ bytes: FiledBytes) {
-        do throws(StorageFailure) {
-            let slice = try write()
-            bytes.settle(slice)
-            ledger.withLock { $0.wrote(bytes.byteCount) }.forEach { tell($0) }
-        } catch {
-            bytes.settle(nil)
-            ledger.withLock { $0.failed(bytes.byteCount, now: .now()) }.forEach { tell($0, error) }
+    /// Calls something on the writer's thread when all that was appended before is written or lost.
+    ///
+    /// For any thread; after ``shutDown()`` it is called at once.
+    public func afterwards(_ body: @escaping @Sendable () -> Void) { thread.submit { _ in body() } }
+
+    /// Notes that what is not media could not be written, or could be again.
+    func note(_ failure: StorageFailure?) {
+        let notices = ledger.withLock { ledger in
+            failure == nil ? ledger.wrote(0) : ledger.failed(0, now: .now())
         }
+        for notice in notices { tell(notice, failure) }
     }
 
     /// A file that is not there yet.

@@ -67,6 +67,21 @@ struct WritableFile: ~Copyable {
         return vectors
     }
 
+    /// Makes a file's bytes outlast a crash of the machine.
+    ///
+    /// Blocks.
+    static func synchronize(_ path: String) throws(StorageFailure) {
+        let file = try WritableFile(path)
+        guard fdatasync(file.descriptor) == 0 else { throw .last("fdatasync", path) }
+    }
+
+    /// How many bytes the file has.
+    func byteCount() throws(StorageFailure) -> Int {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .last("stat", path) }
+        return Int(status.st_size)
+    }
+
     /// Cuts off what stands behind a place; where that fails, too, nobody refers to it.
     func truncate(to length: Int) {
         if descriptor >= 0 { _ = ftruncate(descriptor, off_t(length)) }

@@ -67,7 +67,11 @@ struct FileTransferTests {
     @Test("a body that ends its connection comes whole, as does one whose client has said all it had to say")
     func closing() async throws {
         let live = try await FiledLive(600_000)
-        let server = try await listen(live, live.router())
+        // However slow these clients are.
+        var limits = OriginLimits()
+        limits.lingerTime = .seconds(60)
+        limits.stalledWriteTime = .seconds(60)
+        let server = try await listen(live, live.router(), limits)
         let (closing, finished) = (try await connect(server), try await connect(server))
         try await closing.send(get("/live/main/t1-100.m4s", "Connection: close\r\n") + get("/healthz"))
         try await finished.send(get("/live/main/t1-100.m4s"))

@@ -114,7 +114,8 @@ struct OriginServerTests {
 
     @Test("a refused upload can read why although it was still sending")
     func refusedUpload() async throws {
-        let origin = try await RunningOrigin()
+        // However slow this client is.
+        let origin = try await RunningOrigin { $0.limits.lingerTime = .seconds(60) }
         let client = try await origin.connect()
         try await client.send("PUT /live/main/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nsome")
         let responses = try await client.responses(1)

@@ -1,3 +1,4 @@
+internal import MediaCore
 internal import NIOCore
 
 /// Writes a media segment: one `moof` and one `mdat` (RFC 8216 §3.3, ISO/IEC 14496-12 §8.8).
@@ -37,6 +38,17 @@ enum MediaSegmentWriter {
             }
         }
         return writer.buffer
+    }
+
+    /// How many of a segment's first bytes show its first picture, if that is a sync sample; else 0.
+    ///
+    /// Pictures come first in the payload.
+    static func keyframeLength(_ runs: [TrackRun], events: [TimedMetadataQueue.Event] = []) -> Int {
+        guard let run = runs.first, run.track.id.kind == .video, let first = run.samples.first, first.isSync else {
+            return 0
+        }
+        let eventBoxes = EventMessageWriter.write(events)
+        return eventBoxes.readableBytes + movieFragmentSize(runs) + 8 + first.payload.readableBytes
     }
 
     /// The size of a segment with one run alone, in bytes, without event messages.

@@ -32,12 +32,14 @@ enum MultivariantPlaylist {
     ///   - variants: the variant streams, the one to begin with first.
     ///   - sounds: the audio renditions that go with each of them, the default one first; none when the sound is in the
     ///     variants' own media.
+    ///   - iFrames: the I-frame playlists.
     ///   - captions: the closed captions in the pictures. Without any, nothing is said of them: NONE would be a promise.
     ///   - isIndependent: whether decoding can start at every segment of each.
     /// - Returns: the playlist's text.
     static func render(
         _ variants: [Entry],
         sounds: [Entry],
+        iFrames: [Entry] = [],
         captions: [ClosedCaptions.Channel] = [],
         isIndependent: Bool
     ) -> ByteBuffer {
@@ -65,6 +67,10 @@ enum MultivariantPlaylist {
             }
             text.writeString("#EXT-X-STREAM-INF:\(attributes.joined(separator: ","))\n")
             text.writeString("\(variant.uri)\n")
+        }
+        for entry in iFrames {
+            let list = (attributes(entry, with: []) + ["URI=\"\(entry.uri)\""]).joined(separator: ",")
+            text.writeString("#EXT-X-I-FRAME-STREAM-INF:\(list)\n")
         }
         return text
     }
@@ -96,6 +102,7 @@ enum MultivariantPlaylist {
     static func resource(
         _ variants: [Entry],
         sounds: [Entry],
+        iFrames: [Entry] = [],
         captions: [ClosedCaptions.Channel],
         isIndependent: Bool,
         entityTag: String
@@ -103,7 +110,13 @@ enum MultivariantPlaylist {
         StoredResource(
             kind: .multivariantPlaylist,
             name: name,
-            body: render(variants, sounds: sounds, captions: captions, isIndependent: isIndependent),
+            body: render(
+                variants,
+                sounds: sounds,
+                iFrames: iFrames,
+                captions: captions,
+                isIndependent: isIndependent
+            ),
             entityTag: entityTag
         )
     }

@@ -1,7 +1,8 @@
+internal import Foundation
 internal import MediaCore
 
 /// What EXT-X-STREAM-INF says about a variant stream, or one of its parts (RFC 8216 §4.3.4.2).
-struct Variant: Equatable {
+struct Variant: Codable, Equatable {
     /// CODECS, video first.
     var codecs: [String]
     /// RESOLUTION; `nil` without video.
@@ -9,7 +10,7 @@ struct Variant: Equatable {
     /// FRAME-RATE; `nil` without video.
     var frameRate: Double?
 
-    struct Resolution: Equatable {
+    struct Resolution: Codable, Equatable {
         var width: Int
         var height: Int
     }
@@ -54,5 +55,21 @@ struct Variant: Equatable {
         let nearest = usualFrameRates.min { abs($0 - measured) < abs($1 - measured) }
         guard let nearest, abs(nearest - measured) < 0.0075 * measured else { return measured }
         return nearest
+    }
+}
+
+extension Variant {
+    /// Reads what ``text`` wrote; `nil` for anything else.
+    init?(_ text: String) {
+        guard let variant = try? JSONDecoder().decode(Variant.self, from: Data(text.utf8)) else { return nil }
+        self = variant
+    }
+
+    /// The variant as JSON text, for journals.
+    var text: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        // Strings and finite numbers: encoding them cannot fail.
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 }

@@ -17,12 +17,11 @@
 internal import LiveStore
 internal import MediaCore
 internal import NIOCore
-internal import Storage
 
 /// The renditions of a live and the multivariant playlist over them.
 struct Ladder {
     private let tag: String
-    private let makeLog: (Rendition.ID) -> MediaLog?
+    private let makeStore: (Rendition.ID) -> RenditionStore?
     private var primary: RenditionWriter
     private var further: [Rendition.ID: RenditionWriter] = [:]
     /// The further renditions of the unfinished segment, the defaults first: the others fall back on them.
@@ -42,23 +41,23 @@ struct Ladder {
     ///   - tag: the live's.
     ///   - snapshot: what it has.
     ///   - offersSoundAlone: whether the sound alone is listed where it can be had.
-    ///   - makeLog: makes the log of a rendition, where its segments are filed; `nil` when they are kept in memory only.
+    ///   - makeStore: gives where the segments of a rendition are filed; `nil` when they are kept in memory only.
     init(
         tag: String,
         resuming snapshot: LiveStream.Snapshot,
         offersSoundAlone: Bool = false,
-        makeLog: @escaping (Rendition.ID) -> MediaLog? = { _ in nil }
+        makeStore: @escaping (Rendition.ID) -> RenditionStore? = { _ in nil }
     ) {
         self.tag = tag
         self.offersSoundAlone = offersSoundAlone
-        self.makeLog = makeLog
+        self.makeStore = makeStore
         let targetDuration = snapshot.targetDuration
         primary = RenditionWriter(
             nil,
             tag: tag,
             after: snapshot.window,
             targetDuration: targetDuration,
-            log: makeLog(Self.primaryID)
+            store: makeStore(Self.primaryID)
         )
         for (id, rendition) in snapshot.furtherRenditions {
             further[id] = makeWriter(id, after: rendition.window, targetDuration: targetDuration)
@@ -66,7 +65,7 @@ struct Ladder {
     }
 
     private func makeWriter(_ id: Rendition.ID, after window: LiveWindow, targetDuration: Int?) -> RenditionWriter {
-        RenditionWriter(id, tag: tag, after: window, targetDuration: targetDuration, log: makeLog(id))
+        RenditionWriter(id, tag: tag, after: window, targetDuration: targetDuration, store: makeStore(id))
     }
 
     /// Adds a part to every rendition, and renders all playlists.
@@ -210,30 +209,16 @@ struct Ladder {
         offersSoundAlone && hasPicturesAndSound && !active.contains { $0.form == .audio }
     }
 
-    /// Lists the renditions that have media of their own now; the default tracks' come first, for players begin with
-    /// the first variant (RFC 8216 §6.3.1 leaves the choice to them).
     private func multivariantPlaylist(
         _ snapshot: LiveStream.Snapshot,
         _ captions: [ClosedCaptions.Channel]
     ) -> StoredResource {
-        let listed = active.sorted { $0.index < $1.index }
-        let sounds = listed.filter { $0.form == .audio }.compactMap { entry($0, snapshot) }
-        let pictures = listed.filter { $0.form == .video }.compactMap { entry($0, snapshot) }
-        let muxed =
-            [MultivariantPlaylist.Entry(primary, snapshot.window)].compactMap(\.self)
-            + listed.filter { $0.form == .muxed }.compactMap { entry($0, snapshot) }
-        // Sound alone is its own variant.
-        var variants = sounds.isEmpty ? muxed : pictures.isEmpty ? Array(sounds.prefix(1)) : pictures
-        // Behind all others, for players begin with the first.
-        if listsSoundAlone, let sound = primary.sound { variants.append(sound) }
-        if offersSoundAlone, !pictures.isEmpty, let sound = sounds.first { variants.append(sound) }
-        return MultivariantPlaylist.resource(
-            variants,
-            sounds: sounds,
-            captions: pictures.isEmpty && !sounds.isEmpty ? [] : captions,
-            isIndependent: (variants + sounds).allSatisfy(\.isIndependent),
-            entityTag: "\(tag)-\(snapshot.window.nextMediaSequenceNumber)"
-        )
+        var composition = RenditionComposition(primary: MultivariantPlaylist.Entry(primary, snapshot.window))
+        for id in active { composition.further[id] = entry(id, snapshot) }
+        composition.soundAlone = listsSoundAlone ? primary.sound : nil
+        composition.offersSoundAlone = offersSoundAlone
+        composition.captions = captions
+        return composition.resource(entityTag: "\(tag)-\(snapshot.window.nextMediaSequenceNumber)")
     }
 
     private func entry(_ id: Rendition.ID, _ snapshot: LiveStream.Snapshot) -> MultivariantPlaylist.Entry? {

@@ -41,7 +41,7 @@ struct PartContent {
 struct RenditionWriter {
     let id: Rendition.ID?
     private let tag: String
-    private let log: MediaLog?
+    private var store: RenditionStore?
     /// What EXT-X-STREAM-INF says of the newest segment.
     private(set) var variant: Variant?
     private var meter = BitRateMeter()
@@ -60,11 +60,11 @@ struct RenditionWriter {
     ///   - tag: the live's.
     ///   - window: what it has so far.
     ///   - targetDuration: EXT-X-TARGETDURATION, once it is fixed.
-    ///   - log: where its segments are filed; `nil` when they are kept in memory only.
-    init(_ id: Rendition.ID?, tag: String, after window: LiveWindow, targetDuration: Int?, log: MediaLog?) {
+    ///   - store: where its segments are filed; `nil` when they are kept in memory only.
+    init(_ id: Rendition.ID?, tag: String, after window: LiveWindow, targetDuration: Int?, store: RenditionStore?) {
         self.id = id
         self.tag = tag
-        self.log = log
+        self.store = store
         formerInitialization = window.heldSegments.last { Self.owns($0.initialization, id, tag: tag) }?.initialization
         guard let targetDuration else { return }
         for segment in window.pastSegments where Self.owns(segment.initialization, id, tag: tag) {
@@ -131,10 +131,15 @@ struct RenditionWriter {
         pictureCount += runs.first { $0.track.id.kind == .video }?.samples.count ?? 0
         soundMeter.count(runs, isFirst: place.index == 0)
         let part = part(at: place, [body], isIndependent: content.isIndependent)
-        window.append(part, dateRanges: content.carriesEvents ? place.dateRanges : [])
-        guard let segment = segment(at: place, in: window, file: { log?.append($0) }) else { return nil }
+        let dateRanges = content.carriesEvents ? place.dateRanges : []
+        window.append(part, dateRanges: dateRanges)
+        let keyframeLength = MediaSegmentWriter.keyframeLength(runs, events: content.carriesEvents ? place.events : [])
+        let filed = store?.append(part, at: place, dateRanges: dateRanges, keyframeLength: keyframeLength)
+        guard let segment = segment(at: place, in: window, file: { filed ?? store?.append($0) }) else { return nil }
         measure(segment, targetDuration: place.targets.duration)
-        variant = Variant(content.runs.map(\.track), pictureCount: pictureCount, lasting: segment.duration)
+        let variant = Variant(content.runs.map(\.track), pictureCount: pictureCount, lasting: segment.duration)
+        if variant != self.variant { store?.note(variant) }
+        self.variant = variant
         soundMeter.finish(segment, targetDuration: place.targets.duration, oldest: window.mediaSequence)
         return segment
     }
@@ -148,7 +153,7 @@ struct RenditionWriter {
     ///   - filed: the default rendition's whole segment on disk, when the part is its last one.
     ///   - window: the rendition's.
     /// - Returns: the segment, when the part is its last one.
-    func append(
+    mutating func append(
         _ part: PartialSegment,
         of initialization: StoredResource,
         at place: PartPlace,
@@ -158,7 +163,8 @@ struct RenditionWriter {
         if place.index == 0 { begin(at: place, isIndependent: part.isIndependent, initialization, in: &window) }
         let copy = self.part(at: place, part.resource.pieces, isIndependent: part.isIndependent)
         window.append(copy, dateRanges: place.dateRanges)
-        return segment(at: place, in: window) { _ in filed }
+        let own = store?.append(copy, at: place, dateRanges: place.dateRanges, keyframeLength: 0)
+        return segment(at: place, in: window) { _ in own ?? filed }
     }
 
     /// Grows from part to part.
@@ -166,22 +172,22 @@ struct RenditionWriter {
         UInt32(truncatingIfNeeded: place.mediaSequenceNumber << 8 + place.index + 1)
     }
 
-    private func begin(
+    private mutating func begin(
         at place: PartPlace,
         isIndependent: Bool,
         _ initialization: StoredResource,
         in window: inout LiveWindow
     ) {
-        window.begin(
-            UnfinishedSegment(
-                mediaSequenceNumber: place.mediaSequenceNumber,
-                programDateTime: place.programDateTime,
-                isIndependent: isIndependent,
-                isDiscontinuous: place.isDiscontinuous,
-                initialization: initialization,
-                statesMap: window.last?.initialization !== initialization
-            )
+        let segment = UnfinishedSegment(
+            mediaSequenceNumber: place.mediaSequenceNumber,
+            programDateTime: place.programDateTime,
+            isIndependent: isIndependent,
+            isDiscontinuous: place.isDiscontinuous,
+            initialization: initialization,
+            statesMap: window.last?.initialization !== initialization
         )
+        window.begin(segment)
+        store?.begin(segment)
     }
 
     private func part(at place: PartPlace, _ pieces: [ByteBuffer], isIndependent: Bool) -> PartialSegment {

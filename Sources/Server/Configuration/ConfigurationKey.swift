@@ -29,6 +29,7 @@ struct ConfigurationKey: Sendable {
             publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, playback, tokenSecret, cdnSecret,
             metricsHost, metricsPort, operatorToken,
             ladder, segmentSeconds, partMilliseconds, audioOnly, encryption, keySeconds, windowSeconds, graceSeconds,
+            record,
             logLevel,
             hlsJavaScript, hlsJavaScriptURL,
         ] + ingestLimits
@@ -198,6 +199,12 @@ struct ConfigurationKey: Sendable {
         defaultValue: "300",
         expected: "a whole number from 10 to 86400",
         summary: "how long a key of the encryption is used"
+    )
+    static let record = ConfigurationKey(
+        path: ["record"],
+        defaultValue: "on",
+        expected: "on or off",
+        summary: "whether every live becomes a recording, and goes on where it was when the server comes back"
     )
     static let windowSeconds = ConfigurationKey(
         path: ["window", "seconds"],

@@ -60,6 +60,8 @@ struct ConfigurationOptions: ParsableArguments {
     var encryption: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.keySeconds.help))
     var keySeconds: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.record.help))
+    var record: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.windowSeconds.help))
     var windowSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.graceSeconds.help))
@@ -134,7 +136,7 @@ struct ConfigurationOptions: ParsableArguments {
             (.maximumAMFValues, rtmpMaxAmfValues),
             (.ladder, ladder), (.segmentSeconds, segmentSeconds), (.partMilliseconds, partMilliseconds),
             (.audioOnly, audioOnly), (.encryption, encryption), (.keySeconds, keySeconds),
-            (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.logLevel, logLevel),
+            (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.record, record), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),
         ]
         return all.compactMap { key, value in value.map { (key, $0) } }

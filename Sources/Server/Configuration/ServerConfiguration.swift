@@ -88,6 +88,8 @@ struct ServerConfiguration: Sendable {
     /// How far back live playlists reach; `nil` for all of a live.
     let windowDuration: MediaTime?
     let gracePeriod: Duration
+    /// Whether lives are recorded.
+    let isRecording: Bool
     let logLevel: Logger.Level
     /// The path of hls.js, if there is one.
     let hlsJavaScript: String?
@@ -148,6 +150,7 @@ struct ServerConfiguration: Sendable {
             return .some(milliseconds == 0 ? nil : .milliseconds(milliseconds))
         }
         offersSoundAlone = try reader.value(.audioOnly) { ["off": false, "on": true][$0] }
+        isRecording = try reader.value(.record) { ["off": false, "on": true][$0] }
         encryption = try reader.value(.encryption) { Encryption(rawValue: $0) }
         keySeconds = try reader.value(.keySeconds) { text in
             Int(text).flatMap { (10...86_400).contains($0) ? $0 : nil }

@@ -1,0 +1,203 @@
+internal import LiveStore
+internal import Logging
+internal import MediaCore
+internal import NIOCore
+internal import NIOPosix
+internal import Recordings
+internal import Storage
+internal import Synchronization
+
+/// The recordings of the lives that run: one for each, from its first part to its end, across all absences of its encoder and
+/// restarts of the process.
+final class LiveRecorder: Sendable {
+    /// How long until the completion of a recording is tried again that the disk did not take.
+    private static let retryInterval = Duration.seconds(5)
+
+    private let catalog: RecordingCatalog
+    private let clock: PackagerClock
+    private let logger: Logger
+    /// By the tags of lives.
+    private let writers = Mutex<[String: RecordingWriter]>([:])
+    /// Recordings that are being completed.
+    private let completions = Mutex<[RecordingID: Task<Void, Never>]>([:])
+    /// Completes recordings, one at a time: neither event loops nor the writer are to wait for that.
+    private let thread = NIOThreadPool(numberOfThreads: 1)
+
+    init(_ catalog: RecordingCatalog, clock: PackagerClock, logger: Logger) {
+        self.catalog = catalog
+        self.clock = clock
+        self.logger = logger
+        thread.start()
+    }
+
+    deinit { thread.shutdownGracefully { _ in } }
+
+    /// What is recorded of a live now.
+    func recording(of stream: LiveStream) -> RecordingID? { writers.withLock { $0[stream.tag]?.recording.id } }
+
+    // MARK: - The life of a recording
+
+    /// Begins the recording of a live, or goes on with it.
+    func begin(_ stream: LiveStream, isResumed: Bool) -> RecordingWriter {
+        if isResumed, let writer = writers.withLock({ $0[stream.tag] }) {
+            writer.resume(after: .encoder, at: clock.wall())
+            return writer
+        }
+        let writer = catalog.begin { id in
+            RecordingFacts(
+                id: id,
+                stream: stream.id.name,
+                title: Self.title(of: stream),
+                source: .live,
+                startedAt: stream.startedAt.milliseconds
+            )
+        }
+        writers.withLock { $0[stream.tag] = writer }
+        return writer
+    }
+
+    /// The name and the day: `main, 2026-01-31 18:30`.
+    private static func title(of stream: LiveStream) -> String {
+        let time = stream.startedAt.description
+        return "\(stream.id), \(time.prefix(10)) \(time.dropFirst(11).prefix(5))"
+    }
+
+    /// Completes the recording of a live that has ended.
+    func end(_ stream: LiveStream) {
+        guard let writer = writers.withLock({ $0.removeValue(forKey: stream.tag) }) else { return }
+        complete(writer)
+    }
+
+    /// Removes the recording of a live that was never playable.
+    func discard(_ stream: LiveStream) {
+        guard let writer = writers.withLock({ $0.removeValue(forKey: stream.tag) }) else { return }
+        let (catalog, thread) = (catalog, thread)
+        writer.end(at: clock.wall()) { thread.submit { _ in catalog.delete(writer.recording.id) } }
+    }
+
+    // MARK: - Completion
+
+    private func complete(_ writer: RecordingWriter) {
+        let written = AsyncStream<Void>.makeStream()
+        writer.end(at: clock.wall()) { written.continuation.finish() }
+        let id = writer.recording.id
+        let task = Task { [self] in
+            for await _ in written.stream {}
+            while !Task.isCancelled {
+                // On the thread: it reads and writes.
+                guard let error = (try? await thread.runIfActive { self.complete(id) }) ?? nil else { break }
+                logger.warning(
+                    "recording not complete yet: the disk fails",
+                    metadata: ["recording.id": "\(id)", "error.type": "\(error)"]
+                )
+                try? await Task.sleep(for: Self.retryInterval)
+            }
+            _ = completions.withLock { $0.removeValue(forKey: id) }
+        }
+        completions.withLock { $0[id] = task }
+        // It may have ended before it was noted.
+        Task { [self] in
+            await task.value
+            _ = completions.withLock { $0.removeValue(forKey: id) }
+        }
+    }
+
+    /// Completes a recording from its journal.
+    ///
+    /// - Returns: why the disk does not take it.
+    private func complete(_ id: RecordingID) -> StorageFailure? {
+        do throws(StorageFailure) {
+            guard let contents = try catalog.journal(of: id), let completion = RecordingCompletion(contents) else {
+                logger.warning("recording removed: nothing of it was written", metadata: ["recording.id": "\(id)"])
+                catalog.delete(id)
+                return nil
+            }
+            try catalog.complete(id, with: completion.files) { facts in
+                facts.duration = completion.duration.nanoseconds
+                facts.byteCount = completion.byteCount
+                facts.gaps = completion.gaps
+                facts.endedAt = (contents.endedAt ?? completion.end).milliseconds
+            }
+            logger.info(
+                "recording complete",
+                metadata: [
+                    "recording.id": "\(id)", "recording.duration": "\(completion.duration.decimalSeconds) s",
+                    "recording.gaps": "\(completion.gaps.count)",
+                ]
+            )
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Waits until the recordings that have ended are complete; where the disk fails, no longer than so long.
+    ///
+    /// What is not complete then is completed by the next process.
+    func settle(within limit: Duration) async {
+        let tasks = completions.withLock { Array($0.values) }
+        let timer = Task {
+            try await Task.sleep(for: limit)
+            for task in tasks { task.cancel() }
+        }
+        for task in tasks { await task.value }
+        timer.cancel()
+    }
+
+    /// Makes what was written outlast a crash of the machine.
+    func synchronize() {
+        let writers = writers.withLock { Array($0.values) }
+        guard !writers.isEmpty else { return }
+        thread.submit { _ in for writer in writers { writer.synchronize() } }
+    }
+
+    // MARK: - Restart
+
+    /// Takes up the lives whose recordings an earlier process did not complete, or completes these.
+    func restore(into store: LiveStore, _ configuration: PackagerConfiguration, longestAbsence: Duration) {
+        // The newest one first: of two lives of one name it goes on.
+        for recording in catalog.all where recording.facts.state == .recording {
+            if !takeUp(recording, into: store, configuration, longestAbsence: longestAbsence),
+                let error = complete(recording.id)
+            {
+                logger.warning(
+                    "recording not complete: the disk fails",
+                    metadata: ["recording.id": "\(recording.id)", "error.type": "\(error)"]
+                )
+            }
+        }
+    }
+
+    private func takeUp(
+        _ recording: Recording,
+        into store: LiveStore,
+        _ configuration: PackagerConfiguration,
+        longestAbsence: Duration
+    ) -> Bool {
+        guard let contents = try? catalog.journal(of: recording.id), contents.endedAt == nil,
+            contents.opening.source == .live, store.stream(contents.opening.stream) == nil,
+            let completion = RecordingCompletion(contents),
+            completion.end + MediaTime(longestAbsence) >= clock.wall(),
+            let snapshot = LiveRestoration(contents, of: recording, configuration: configuration).snapshot(),
+            let writer = catalog.resume(recording.id, after: contents)
+        else { return false }
+        let stream = store.restore(
+            contents.opening.stream,
+            tag: contents.opening.tag,
+            startedAt: contents.opening.startedAt,
+            snapshot,
+            at: clock.monotonic()
+        )
+        writer.resume(after: .server, at: clock.wall())
+        writers.withLock { $0[stream.tag] = writer }
+        logger.notice(
+            "live taken up again: waiting for the encoder",
+            metadata: ["stream.id": "\(stream.id)", "live.duration": "\(completion.duration.decimalSeconds) s"]
+        )
+        return true
+    }
+}
+
+extension MediaTime {
+    fileprivate init(_ duration: Duration) { self = .milliseconds(duration.components.seconds * 1000) }
+}
