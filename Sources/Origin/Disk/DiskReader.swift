@@ -14,7 +14,7 @@ final class DiskReader: Sendable {
 
     deinit { pool.shutdownGracefully { _ in } }
 
-    /// Reads a slice, whole.
+    /// Reads a slice, whole; one in a store without a thread, which would wait for the network.
     ///
     /// - Parameters:
     ///   - slice: what to read.
@@ -23,6 +23,16 @@ final class DiskReader: Sendable {
         _ slice: FileSlice,
         _ receive: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void
     ) {
+        guard !slice.isRemote else {
+            Task {
+                do throws(StorageFailure) {
+                    receive(.success(try await slice.fetch(0..<slice.length)))
+                } catch {
+                    receive(.failure(error))
+                }
+            }
+            return
+        }
         pool.start()
         pool.submit { state in
             guard case .active = state else { return receive(.failure(NIOThreadPoolError.ThreadPoolInactive())) }

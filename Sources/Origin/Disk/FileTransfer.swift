@@ -8,6 +8,8 @@ final class FileTransfer {
     /// How much is read at once, in bytes: as much as the system takes from a connection at once
     /// (``OriginLimits/sendBufferSize``).
     static let chunkSize = 256 << 10
+    /// How much is fetched at once from a store, in bytes: each time costs a request there, and waiting for it.
+    static let remoteChunkSize = 1 << 20
 
     private let reader: DiskReader
     private let eventLoop: any EventLoop
@@ -32,7 +34,7 @@ final class FileTransfer {
     func readOn(_ receive: @escaping (Result<ByteBuffer, any Error>) -> Void) {
         guard let rest, !isReading else { return }
         isReading = true
-        let length = min(Self.chunkSize, rest.length)
+        let length = min(rest.isRemote ? Self.remoteChunkSize : Self.chunkSize, rest.length)
         let bound = NIOLoopBound((transfer: self, receive: receive), eventLoop: eventLoop)
         reader.read(rest.subslice(0..<length)) { [eventLoop] result in
             eventLoop.execute {
