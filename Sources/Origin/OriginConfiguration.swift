@@ -1,4 +1,5 @@
 public import NIOCore
+public import Recordings
 
 /// What an origin needs to know before it starts.
 ///
@@ -21,6 +22,10 @@ public struct OriginConfiguration: Sendable {
     public var encryption: SegmentEncryption?
     /// Makes other forms of stored media; `nil` for the stored one alone.
     public var remuxer: (any MediaRemuxer)?
+    /// What was recorded; `nil` for nothing.
+    public var recordings: RecordingCatalog?
+    /// Finds recordings of other servers in a store; `nil` when there is none.
+    public var recordingArchive: RecordingArchive?
     /// Where what viewers are sent is counted, besides with each live.
     public var meters: OriginMetrics?
     /// What operators may see and do; `nil` for nothing.

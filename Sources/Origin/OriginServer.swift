@@ -220,7 +220,10 @@ public final class OriginServer: Sendable {
             access: configuration.access,
             encryption: configuration.encryption,
             remuxer: configuration.remuxer,
-            meters: configuration.meters
+            meters: configuration.meters,
+            recordings: configuration.recordings.map { catalog in
+                RecordedMedia(catalog, archive: configuration.recordingArchive, logger: logger)
+            }
         )
     }
 

@@ -22,7 +22,8 @@ enum WholeFile {
         guard rename(temporary, path) == 0 else { throw .last("rename", path) }
     }
 
-    private static func write(_ bytes: ByteBuffer, to descriptor: Int32, _ path: String) throws(StorageFailure) {
+    /// Writes bytes behind those that were written before.
+    static func write(_ bytes: ByteBuffer, to descriptor: Int32, _ path: String) throws(StorageFailure) {
         var rest = bytes
         while rest.readableBytes > 0 {
             let count = rest.withUnsafeReadableBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

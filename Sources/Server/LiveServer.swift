@@ -102,11 +102,12 @@ struct LiveServer: Service {
         recordingStore = try Self.recordingStore(configuration, group: group, logger: logger)
         recordings = try Self.recordings(configuration, storage, recordingStore, logger: logger)
         let milliseconds: @Sendable () -> Int64 = { Self.wallClock().milliseconds }
+        let archive = recordingStore.map { [recordings] store in
+            RecordingArchive(catalog: recordings, store: store, now: milliseconds, logger: logger)
+        }
         keeper = RecordingKeeper(
             catalog: recordings,
-            archive: recordingStore.map { [recordings] store in
-                RecordingArchive(catalog: recordings, store: store, now: milliseconds, logger: logger)
-            },
+            archive: archive,
             policy: configuration.retention,
             now: milliseconds,
             logger: logger
@@ -138,6 +139,8 @@ struct LiveServer: Service {
         originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.remuxer = PackagerRemuxer()
         originConfiguration.meters = originMetrics
+        originConfiguration.recordings = recordings
+        originConfiguration.recordingArchive = archive
         originConfiguration.operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,

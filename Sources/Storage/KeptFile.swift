@@ -8,11 +8,19 @@ public final class KeptFile: Sendable {
     }
 
     private let place: Place
+    /// When its bytes were changed last, in nanoseconds since 1970; 0 for one that is being written, and in a store.
+    public let modificationTime: Int64
 
-    init(_ file: MediaFile) { place = .file(file) }
+    init(_ file: MediaFile, modificationTime: Int64 = 0) {
+        place = .file(file)
+        self.modificationTime = modificationTime
+    }
 
     /// A file in a store.
-    public init(_ object: StoredObject) { place = .object(object) }
+    public init(_ object: StoredObject) {
+        place = .object(object)
+        modificationTime = 0
+    }
 
     /// How many bytes it has.
     public var byteCount: Int {
@@ -59,8 +67,10 @@ extension MediaStorage {
         var status = stat()
         guard lstat(path, &status) == 0 else { throw .last("stat", path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .system(operation: "open", path: path, code: EINVAL) }
+        let time = status.st_mtim
         return KeptFile(
-            MediaFile(id: nextIdentifier(), path: path, storage: self, byteCount: Int(status.st_size), isKept: true)
+            MediaFile(id: nextIdentifier(), path: path, storage: self, byteCount: Int(status.st_size), isKept: true),
+            modificationTime: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
         )
     }
 }

@@ -385,7 +385,9 @@ struct RouterTests {
     @Test("an asset may be kept for ever under the address of its version only")
     func assets() throws {
         let router = Fixture().router(hlsJavaScript: ByteBuffer(string: "export const x = 1;"))
-        for name in ["style.css", "home.js", "watch.js", "engine.js", "icon.svg", "hls.mjs"] {
+        for name in [
+            "style.css", "home.js", "watch.js", "recording.js", "controls.js", "engine.js", "icon.svg", "hls.mjs",
+        ] {
             let address = try #require(router.assets.address(of: name))
             #expect(router.get(address)["Cache-Control"] == "public, max-age=31536000, immutable")
             let plain = router.get("/assets/\(name)")

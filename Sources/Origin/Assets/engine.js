@@ -20,6 +20,23 @@ export function hasMediaSource() {
   return "ManagedMediaSource" in window || "MediaSource" in window;
 }
 
+// The engine for a page, or null where there is none: the browser's own unless that has failed twice, else hls.js.
+export async function chooseEngine(player, video, nativeFailures, listener) {
+  const forced = new URLSearchParams(location.search).get("player");
+  const useNative = hasNativeHLS(video) && (forced === "native" || (forced !== "hls.js" && nativeFailures < 2));
+  if (useNative) return new NativeEngine(video, listener);
+  if (forced !== "native" && hasMediaSource()) {
+    if (library === undefined) {
+      library = await HLSEngine.library([player.dataset.hlsFile, player.dataset.hlsAddress].filter(Boolean));
+    }
+    if (library) return new HLSEngine(library, video, listener);
+  }
+  // A native engine that has failed is still better than none.
+  return hasNativeHLS(video) && forced !== "hls.js" ? new NativeEngine(video, listener) : null;
+}
+
+let library; // undefined until it was looked for
+
 export class NativeEngine {
   name = "native";
 

@@ -9,7 +9,8 @@
 //
 // `data-engine` is none, native or hls.js; `?player=native` and `?player=hls.js` choose one.
 
-import { HLSEngine, NativeEngine, hasMediaSource, hasNativeHLS } from "./engine.js";
+import { Controls, clock } from "./controls.js";
+import { chooseEngine } from "./engine.js";
 
 const player = document.getElementById("player");
 const video = player.querySelector("video");
@@ -18,26 +19,34 @@ const cover = {
   headline: player.querySelector(".headline"),
   detail: player.querySelector(".detail"),
 };
-const control = (name) => player.querySelector(`[data-action="${name}"]`);
 
 const stallTime = 3000; // without progress: shown as reconnecting
 const restartTime = 12000; // without progress although the live goes on: the engine is started anew
 const maximumRestartTime = 60000;
 const behindTolerance = 6; // seconds behind the live position that still count as live
 
-const forcedEngine = new URLSearchParams(location.search).get("player");
-
 let live = null; // the API's last answer
 let engine = null;
 let playedTag = null; // the live that the engine plays
 let endedTag = null; // the last live that was played to its end
-let Hls; // the library; undefined until it was looked for
 let nativeFailures = 0;
-let wantsToPlay = true;
 let isStarting = false;
 let progress = { time: 0, at: performance.now() };
 let nextRestart = restartTime;
 let pollTimer = null;
+
+const controls = new Controls(player, {
+  isReady: () => engine !== null,
+  range: seekableRange,
+  share: () => {
+    const range = seekableRange();
+    if (range === null || player.dataset.state !== "behind") return 1;
+    return (video.currentTime - range.start) / Math.max(range.end - range.start, 0.1);
+  },
+  shown: updatePosition,
+  actions: { live: goLive },
+  keys: { l: goLive },
+});
 
 // MARK: The API
 
@@ -86,7 +95,7 @@ async function follow() {
 
 async function start() {
   isStarting = true;
-  const next = await chooseEngine();
+  const next = await chooseEngine(player, video, nativeFailures, { failed: engineFailed, resumed: () => controls.play() });
   isStarting = false;
   if (next === null) {
     show("unsupported");
@@ -94,26 +103,12 @@ async function start() {
   }
   engine = next;
   playedTag = live.tag;
-  wantsToPlay = true;
+  controls.wantsToPlay = true;
   noteProgress();
   player.dataset.engine = engine.name;
   show("loading");
   engine.start(player.dataset.playlist);
-  await play();
-}
-
-async function chooseEngine() {
-  const listener = { failed: engineFailed, resumed: play };
-  const useNative = hasNativeHLS(video) && (forcedEngine === "native" || (forcedEngine !== "hls.js" && nativeFailures < 2));
-  if (useNative) return new NativeEngine(video, listener);
-  if (forcedEngine !== "native" && hasMediaSource()) {
-    if (Hls === undefined) {
-      Hls = await HLSEngine.library([player.dataset.hlsFile, player.dataset.hlsAddress].filter(Boolean));
-    }
-    if (Hls) return new HLSEngine(Hls, video, listener);
-  }
-  // A native engine that has failed is still better than none.
-  return hasNativeHLS(video) && forcedEngine !== "hls.js" ? new NativeEngine(video, listener) : null;
+  await controls.play();
 }
 
 function engineFailed(reason) {
@@ -137,60 +132,15 @@ function finish() {
   stopEngine();
   if (document.fullscreenElement === player) document.exitFullscreen();
   show("ended");
-  updateControls();
+  controls.update();
 }
 
-// MARK: Playing
-
-async function play() {
-  wantsToPlay = true;
-  try {
-    await video.play();
-  } catch (error) {
-    if (error.name !== "NotAllowedError") return; // interrupted by a new load: whoever loads plays
-    if (video.muted) {
-      // Not even silent playback is allowed before a click.
-      wantsToPlay = false;
-      control("start").hidden = false;
-      updateControls();
-      return;
-    }
-    video.muted = true;
-    control("unmute").hidden = false;
-    await play();
-  }
-}
-
-function togglePlay() {
-  if (engine === null) return;
-  if (video.paused) {
-    play();
-  } else {
-    wantsToPlay = false;
-    video.pause();
-  }
-}
-
-function setMuted(muted) {
-  video.muted = muted;
-  if (!muted && video.volume === 0) video.volume = 0.5;
-  if (!muted) control("unmute").hidden = true;
-}
-
-function setVolume(volume) {
-  video.volume = Math.min(1, Math.max(0, volume));
-  setMuted(video.volume === 0);
-}
-
-function seekBy(seconds) {
-  const range = seekableRange();
-  if (range) video.currentTime = Math.min(Math.max(video.currentTime + seconds, range.start), range.live);
-}
+// MARK: Live
 
 function goLive() {
   if (engine === null) return;
   engine.goLive();
-  play();
+  controls.play();
 }
 
 function seekableRange() {
@@ -198,23 +148,7 @@ function seekableRange() {
   const start = video.seekable.start(0);
   const end = video.seekable.end(video.seekable.length - 1);
   if (!Number.isFinite(end) || end <= start) return null;
-  return { start, live: Math.min(end, Math.max(start, engine.livePosition() ?? end)) };
-}
-
-function toggleFullscreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else if (player.requestFullscreen) player.requestFullscreen().catch(() => {});
-  else video.webkitEnterFullscreen?.();
-}
-
-function captionTracks() {
-  return [...video.textTracks].filter((track) => track.kind === "captions" || track.kind === "subtitles");
-}
-
-function toggleCaptions() {
-  const tracks = captionTracks();
-  const isShowing = tracks.some((track) => track.mode === "showing");
-  tracks.forEach((track, index) => { track.mode = !isShowing && index === 0 ? "showing" : "hidden"; });
+  return { start, end: Math.min(end, Math.max(start, engine.livePosition() ?? end)) };
 }
 
 // MARK: Progress
@@ -228,9 +162,9 @@ function stalledFor() {
 }
 
 function watchProgress() {
-  updateControls();
+  controls.update();
   if (engine === null) return;
-  if (video.currentTime !== progress.time || !wantsToPlay) {
+  if (video.currentTime !== progress.time || !controls.wantsToPlay) {
     if (video.currentTime !== progress.time && video.readyState > 2) nextRestart = restartTime;
     noteProgress();
   }
@@ -278,124 +212,29 @@ function show(state) {
   cover.detail.textContent = detail;
   status.textContent = announcement;
   status.dataset.state = state;
-  if (state === "ended" || state === "waiting") control("unmute").hidden = true;
-}
-
-function updateControls() {
-  player.dataset.paused = String(video.paused);
-  player.dataset.muted = String(video.muted || video.volume === 0);
-  label("play", video.paused ? "Play (k)" : "Pause (k)");
-  label("mute", video.muted ? "Unmute (m)" : "Mute (m)");
-  control("volume").value = String(video.muted ? 0 : Math.round(video.volume * 100));
-  if (!video.paused) control("start").hidden = true;
-  const tracks = captionTracks();
-  control("captions").hidden = tracks.length === 0;
-  control("captions").setAttribute("aria-pressed", String(tracks.some((track) => track.mode === "showing")));
-  updatePosition();
+  if (state === "ended" || state === "waiting") controls.control("unmute").hidden = true;
 }
 
 function updatePosition() {
-  const range = seekableRange();
-  const seek = control("seek");
   const behind = Math.max(0, (engine?.livePosition() ?? 0) - video.currentTime);
-  seek.disabled = range === null;
   const isAtLive = player.dataset.state !== "behind";
-  const text = isAtLive ? "live" : `${minutes(behind)} behind live`;
-  control("live").querySelector(".label").textContent = isAtLive ? "Live" : `−${minutes(behind)}`;
-  control("live").setAttribute("aria-label", isAtLive ? "At the live edge" : `${text}. Go to live`);
-  control("live").disabled = engine === null;
-  if (seek.matches(":active")) return;
-  const share = range ? (video.currentTime - range.start) / Math.max(range.live - range.start, 0.1) : 1;
-  seek.value = String(Math.round(1000 * Math.min(1, Math.max(0, isAtLive ? 1 : share))));
-  seek.style.setProperty("--share", `${Number(seek.value) / 10}%`);
-  seek.setAttribute("aria-valuetext", text);
+  const text = isAtLive ? "live" : `${clock(behind)} behind live`;
+  const button = controls.control("live");
+  button.querySelector(".label").textContent = isAtLive ? "Live" : `−${clock(behind)}`;
+  button.setAttribute("aria-label", isAtLive ? "At the live edge" : `${text}. Go to live`);
+  button.disabled = engine === null;
+  controls.control("seek").setAttribute("aria-valuetext", text);
 }
 
-function label(name, text) {
-  const button = control(name);
-  if (button.title === text) return;
-  button.title = text;
-  button.setAttribute("aria-label", text);
-}
-
-function minutes(seconds) {
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
-// MARK: What the viewer does
-
-const actions = {
-  start: play,
-  play: togglePlay,
-  mute: () => setMuted(!video.muted),
-  unmute: () => setMuted(false),
-  live: goLive,
-  captions: toggleCaptions,
-  fullscreen: toggleFullscreen,
-};
-
-const keys = {
-  " ": togglePlay,
-  k: togglePlay,
-  m: actions.mute,
-  f: toggleFullscreen,
-  c: toggleCaptions,
-  l: goLive,
-  ArrowLeft: () => seekBy(-5),
-  ArrowRight: () => seekBy(5),
-  ArrowUp: () => setVolume(video.volume + 0.1),
-  ArrowDown: () => setVolume(video.volume - 0.1),
-};
-
-function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const action = keys[key];
-  // Space on a button or a link, and arrows on a slider, mean that element.
-  const isOwnKey = key === " " ? "button, a, summary" : key.startsWith("Arrow") ? "input" : "input:not([type=range]), textarea";
-  if (!action || event.target.closest?.(isOwnKey)) return;
-  // Up and down scroll the page unless the player has the focus.
-  if ((key === "ArrowUp" || key === "ArrowDown") && !player.contains(event.target)) return;
-  event.preventDefault();
-  wake();
-  action();
-  updateControls();
-}
-
-let idleTimer = null;
-function wake() {
-  player.dataset.idle = "false";
-  clearTimeout(idleTimer);
-  idleTimer = setTimeout(() => { player.dataset.idle = "true"; }, 3000);
-}
-
-player.addEventListener("click", (event) => {
-  const name = event.target.closest("[data-action]")?.dataset.action;
-  if (name) actions[name]?.();
-  else if (event.target === video) togglePlay();
-  updateControls();
-});
-player.addEventListener("dblclick", (event) => { if (event.target === video) toggleFullscreen(); });
-control("volume").addEventListener("input", (event) => setVolume(event.target.value / 100));
-control("seek").addEventListener("input", (event) => {
-  const range = seekableRange();
-  event.target.style.setProperty("--share", `${event.target.value / 10}%`);
-  if (range) video.currentTime = range.start + (event.target.value / 1000) * (range.live - range.start);
-});
-for (const name of ["pointermove", "pointerdown", "focusin"]) player.addEventListener(name, wake);
-document.addEventListener("keydown", pressed);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
-for (const name of ["play", "pause", "volumechange", "seeked", "playing"]) video.addEventListener(name, updateControls);
 video.addEventListener("ended", () => {
   if (engine === null) return;
   finish();
   poll();
 });
-for (const name of ["addtrack", "removetrack", "change"]) video.textTracks.addEventListener(name, updateControls);
 
 player.hidden = false;
-wake();
-updateControls();
+controls.wake();
+controls.update();
 setInterval(watchProgress, 500);
 poll();

@@ -19,6 +19,9 @@ struct ConnectionTimes {
         let deadline: NIODeadline
     }
 
+    /// The head of a request is there, and its body is to follow in what is left of the time for a head.
+    struct BodyAwaited: Sendable {}
+
     /// What to do after a check.
     enum Verdict: Hashable, Sendable {
         /// Check again at this moment, at the latest.

@@ -45,10 +45,11 @@ final class ConnectionWatchHandler: ChannelDuplexHandler {
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        guard let hold = event as? ConnectionTimes.Hold else {
-            return context.triggerUserOutboundEvent(event, promise: promise)
+        switch event {
+        case let hold as ConnectionTimes.Hold: times.held(until: hold.deadline, now: context.eventLoop.now)
+        case is ConnectionTimes.BodyAwaited: times.received(now: context.eventLoop.now)
+        default: return context.triggerUserOutboundEvent(event, promise: promise)
         }
-        times.held(until: hold.deadline, now: context.eventLoop.now)
         promise?.succeed()
     }
 

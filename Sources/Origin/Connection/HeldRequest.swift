@@ -57,6 +57,11 @@ final class HeldRequest {
                 let request = HeldRequest(nil, { _ in again(.failed) }, until: limit, nil, resume)
                 if request.begin(load, again, by: router, on: eventLoop) { return .held(request) }
                 outcome = again(.failed)
+            case .consult(let consultation):
+                let limit = eventLoop.now + Router.Load.longest
+                let request = HeldRequest(nil, { _ in consultation.failure() }, until: limit, nil, resume)
+                if request.begin(consultation, by: router, on: eventLoop) { return .held(request) }
+                outcome = consultation.failure()
             }
         }
     }
@@ -92,6 +97,19 @@ final class HeldRequest {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         isLoading = router.loadedSegments.load(load, by: router.disk) { loaded in
             eventLoop.execute { bound.value.settle { _ in again(loaded) } }
+        }
+        return isLoading
+    }
+
+    /// Begins to wait for what blocks; false when the disk has too much to do.
+    private func begin(
+        _ consultation: Consultation<Router.Outcome>,
+        by router: Router,
+        on eventLoop: any EventLoop
+    ) -> Bool {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        isLoading = router.disk.consult(consultation) { outcome in
+            eventLoop.execute { bound.value.settle { _ in outcome } }
         }
         return isLoading
     }

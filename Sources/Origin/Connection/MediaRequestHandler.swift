@@ -6,9 +6,9 @@ import Storage
 
 /// Answers the requests of one connection, in order, and closes it when that is due.
 ///
-/// Nothing here takes a body, and most answers are in memory: a request is answered the moment its head is complete, unless
-/// it asks for what is not there yet or what lies on disk. Then those behind it wait too, so that answers keep the order of
-/// requests.
+/// Few requests have a body that is taken, and most answers are in memory: a request is answered the moment it is complete,
+/// unless it asks for what is not there yet or what lies on disk. Then those behind it wait too, so that answers keep the
+/// order of requests.
 final class MediaRequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
@@ -36,7 +36,9 @@ final class MediaRequestHandler: ChannelInboundHandler {
     /// The response whose body comes from the disk.
     private var transfer: Transfer?
     /// The requests behind it.
-    private var queue: [HTTPRequestHead] = []
+    private var queue: [ArrivedRequest] = []
+    /// The last request, if its body is on its way.
+    private var arriving: ArrivingRequest?
     /// Whether the peer sends no more.
     private var hasInputEnded = false
 
@@ -67,13 +69,45 @@ final class MediaRequestHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isClosing, case .head(let head) = unwrapInboundIn(data) else { return }
-        guard isBusy else { return ask(head, context: context) }
+        guard !isClosing else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            guard RequestContent.isAnnounced(by: head.headers), router.takesBody(head) else {
+                return receive(ArrivedRequest(head: head), context: context)
+            }
+            arriving = ArrivingRequest(head)
+            awaitBody(context: context)
+        case .body(let bytes): if arriving?.received(bytes) == false { finishArriving(context: context) }
+        case .end: finishArriving(context: context)
+        }
+    }
+
+    /// The last request is there, or too large to be wanted.
+    private func finishArriving(context: ChannelHandlerContext) {
+        guard let request = arriving?.arrived else { return }
+        arriving = nil
+        receive(request, context: context)
+    }
+
+    private func receive(_ request: ArrivedRequest, context: ChannelHandlerContext) {
+        guard isBusy else { return ask(request, context: context) }
         guard queue.count < Self.largestQueue else {
             logger.info("too many requests behind one that waits")
             return context.close(promise: nil)
         }
-        queue.append(head)
+        queue.append(request)
+    }
+
+    /// Has the peer's time for a body run, and tells a peer that waits for it to send the body.
+    ///
+    /// Not before everything else was answered: the word would be taken for an answer to what came before.
+    private func awaitBody(context: ChannelHandlerContext) {
+        guard let arriving, !isBusy, !isClosing else { return }
+        if arriving.awaitsContinue {
+            self.arriving?.continued()
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        }
+        context.triggerUserOutboundEvent(ConnectionTimes.BodyAwaited(), promise: nil)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -100,9 +134,13 @@ final class MediaRequestHandler: ChannelInboundHandler {
         }
     }
 
-    private func ask(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+    private func ask(_ request: ArrivedRequest, context: ChannelHandlerContext) {
         let (router, peerAddress) = (router, peerAddress)
-        answer(head, by: { router.outcome(of: head, from: peerAddress, mayHold: $0) }, context: context)
+        answer(
+            request.head,
+            by: { router.outcome(of: request.head, request.content, from: peerAddress, mayHold: $0) },
+            context: context
+        )
     }
 
     /// Answers a request, now or when what it asks for is there.
@@ -140,6 +178,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private func answerQueue(context: ChannelHandlerContext) {
         while !isBusy, !isClosing, !queue.isEmpty { ask(queue.removeFirst(), context: context) }
         if !isBusy, hasInputEnded { finish(context: context) }
+        awaitBody(context: context)
     }
 
     /// Ends the connection behind what has been written.

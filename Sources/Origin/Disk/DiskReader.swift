@@ -11,6 +11,12 @@ final class DiskReader: Sendable {
     private static let threadCount = 4
 
     let pool = NIOThreadPool(numberOfThreads: threadCount)
+    private let consultations: ConsultationCount
+
+    /// A reader without threads yet.
+    ///
+    /// - Parameter consultations: bounds how many wait.
+    init(consultations: ConsultationCount = ConsultationCount()) { self.consultations = consultations }
 
     deinit { pool.shutdownGracefully { _ in } }
 
@@ -38,5 +44,34 @@ final class DiskReader: Sendable {
             guard case .active = state else { return receive(.failure(NIOThreadPoolError.ThreadPoolInactive())) }
             receive(Result { try slice.read(0..<slice.length) })
         }
+    }
+
+    /// Does something that blocks.
+    ///
+    /// - Parameters:
+    ///   - consultation: what to do.
+    ///   - receive: called once, on any thread, with the result.
+    /// - Returns: false when too many wait already; then nothing is done, and `receive` is not called.
+    func consult<Result>(
+        _ consultation: Consultation<Result>,
+        _ receive: @escaping @Sendable (Result) -> Void
+    ) -> Bool {
+        guard consultations.admit() else { return false }
+        switch consultation.work {
+        case .waiting(let work):
+            Task { [consultations] in
+                let result = await work()
+                consultations.release()
+                receive(result)
+            }
+        case .blocking(let work):
+            pool.start()
+            pool.submit { [consultations] state in
+                let result = if case .active = state { work() } else { consultation.failure() }
+                consultations.release()
+                receive(result)
+            }
+        }
+        return true
     }
 }

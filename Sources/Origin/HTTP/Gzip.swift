@@ -44,6 +44,57 @@ enum Gzip {
     }
 }
 
+/// Makes the gzip format of what does not fit into memory, piece by piece.
+struct GzipStream: ~Copyable {
+    /// How much is given out at once, in bytes.
+    private static let outputSize = 64 << 10
+
+    /// zlib refers to it by its address.
+    private let stream: UnsafeMutablePointer<z_stream>
+
+    init(level: Gzip.Level) throws(Gzip.Fault) {
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        // 15 bits of window, and 16 for the gzip format around it; memory level 8.
+        let code = lyceum_deflateInit2(stream, level.rawValue, 15 + 16, 8)
+        guard code == Z_OK else {
+            stream.deallocate()
+            throw Gzip.Fault(code: code)
+        }
+    }
+
+    deinit {
+        deflateEnd(stream)
+        stream.deallocate()
+    }
+
+    /// Compresses some bytes.
+    ///
+    /// - Parameters:
+    ///   - piece: the bytes that come next.
+    ///   - isLast: whether nothing comes behind them.
+    /// - Returns: what can be written now.
+    mutating func compress(_ piece: ByteBuffer, isLast: Bool) -> ByteBuffer {
+        var (input, output) = (piece, ByteBuffer())
+        let stream = stream
+        input.readWithUnsafeMutableReadableBytes { source in
+            stream.pointee.next_in = source.bindMemory(to: UInt8.self).baseAddress
+            stream.pointee.avail_in = UInt32(clamping: source.count)
+            repeat {
+                output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.outputSize) { target in
+                    stream.pointee.next_out = target.bindMemory(to: UInt8.self).baseAddress
+                    stream.pointee.avail_out = UInt32(clamping: target.count)
+                    deflate(stream, isLast ? Z_FINISH : Z_NO_FLUSH)
+                    return target.count - Int(stream.pointee.avail_out)
+                }
+                // Room that is left says that there was nothing more to write.
+            } while stream.pointee.avail_out == 0
+            return source.count
+        }
+        return output
+    }
+}
+
 extension StoredResource.DerivedForm {
     /// A ``Deflate/Block`` of the bytes.
     fileprivate static let deflated = Self("deflate")

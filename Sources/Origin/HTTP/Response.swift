@@ -62,6 +62,9 @@ enum MediaType: String {
     case css = "text/css; charset=utf-8"
     case javaScript = "text/javascript; charset=utf-8"
     case svg = "image/svg+xml"
+    case jpeg = "image/jpeg"
+    /// WebVTT (RFC 8216 §3.5 and W3C WebVTT §10).
+    case webVTT = "text/vtt; charset=utf-8"
     case json = "application/json"
     /// RFC 9457.
     case problem = "application/problem+json"

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import NIOHPACK
 import NIOHTTP1
 import NIOHTTP2
 
@@ -17,8 +18,8 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
 
     private enum State {
         case waitingForHead
-        /// The head is there, its end of stream is not.
-        case waitingForEnd(HTTPRequestHead)
+        /// The head is there, its end of stream is not; a body may come only where it is taken.
+        case waitingForEnd(ArrivingRequest, takesBody: Bool)
         /// What is asked for is not there yet.
         case held(HeldRequest)
         /// What is left in memory of the body, the next piece last; what is left on disk comes behind it.
@@ -53,13 +54,10 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
         switch (unwrapInboundIn(data), state) {
         case (.headers(let head), .waitingForHead): receive(head, context: context)
         // Trailer fields say nothing here.
-        case (.headers(let trailers), .waitingForEnd(let head)) where trailers.endStream: answer(head, context: context)
-        case (.data(let data), .waitingForEnd(let head)):
-            if data.data.readableBytes > 0 {
-                send(RequestFault.body.response, isComplete: false, context: context)
-            } else if data.endStream {
-                answer(head, context: context)
-            }
+        case (.headers(let trailers), .waitingForEnd(let request, _)) where trailers.endStream:
+            answer(request.arrived, context: context)
+        case (.data(let data), .waitingForEnd(let request, let takesBody)):
+            receive(data, of: request, takesBody: takesBody, context: context)
         default: break
         }
     }
@@ -99,17 +97,42 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
             let response = Response.plain(.badRequest, "This is not an HTTP/2 request.\n")
             return send(response, isComplete: head.endStream, context: context)
         }
-        guard !head.endStream else { return answer(request, context: context) }
-        state = .waitingForEnd(request)
+        guard !head.endStream else { return answer(ArrivedRequest(head: request), context: context) }
+        var arriving = ArrivingRequest(request)
+        let takesBody = router.takesBody(request)
+        if takesBody, arriving.awaitsContinue {
+            arriving.continued()
+            context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: [":status": "100"]))), promise: nil)
+        }
+        state = .waitingForEnd(arriving, takesBody: takesBody)
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.requestHeadTime) {
             self.send(.plain(.requestTimeout, "The request took too long.\n"), isComplete: false, context: context)
             context.flush()
         }
     }
 
-    private func answer(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+    private func receive(
+        _ data: HTTP2Frame.FramePayload.Data,
+        of request: ArrivingRequest,
+        takesBody: Bool,
+        context: ChannelHandlerContext
+    ) {
+        guard case .byteBuffer(let bytes) = data.data else { return }
+        var request = request
+        if bytes.readableBytes > 0, !takesBody || !request.received(bytes) {
+            return send(router.bodyRefusal(request.head), isComplete: data.endStream, context: context)
+        }
+        state = .waitingForEnd(request, takesBody: takesBody)
+        if data.endStream { answer(request.arrived, context: context) }
+    }
+
+    private func answer(_ request: ArrivedRequest, context: ChannelHandlerContext) {
         let (router, peerAddress) = (router, peerAddress)
-        answer(head, by: { router.outcome(of: head, from: peerAddress, mayHold: $0) }, context: context)
+        answer(
+            request.head,
+            by: { router.outcome(of: request.head, request.content, from: peerAddress, mayHold: $0) },
+            context: context
+        )
     }
 
     /// Answers a request that has come in full, now or when what it asks for is there.

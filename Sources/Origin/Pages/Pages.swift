@@ -15,18 +15,26 @@ struct Pages: Sendable {
     ///   - status: the status it is sent with.
     ///   - title: the document's title.
     ///   - script: the asset that brings the page to life, if any.
+    ///   - isListed: whether it may be found by those who have not been given its address.
     ///   - content: what stands below the header.
     /// - Returns: the page.
-    func page(_ status: HTTPResponseStatus, title: String, script: String? = nil, _ content: HTML) -> Response {
+    func page(
+        _ status: HTTPResponseStatus,
+        title: String,
+        script: String? = nil,
+        isListed: Bool = true,
+        _ content: HTML
+    ) -> Response {
         let address = script.flatMap(assets.address)
         let module: HTML = address.map { "<script type=\"module\" src=\"\($0)\"></script>" } ?? ""
+        let robots: HTML = isListed ? "" : "\n<meta name=\"robots\" content=\"noindex\">"
         let document: HTML = """
             <!doctype html>
             <html lang="en">
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="color-scheme" content="light dark">
+            <meta name="color-scheme" content="light dark">\(robots)
             <title>\(title)</title>
             <link rel="icon" href="\(assets.address(of: "icon.svg") ?? "")" type="image/svg+xml">
             <link rel="stylesheet" href="\(assets.address(of: "style.css") ?? "")">
@@ -44,6 +52,8 @@ struct Pages: Sendable {
 
             """
         var fields = fields
+        fields.add("Referrer-Policy", isListed ? "strict-origin-when-cross-origin" : "no-referrer")
+        if !isListed { fields.add("X-Robots-Tag", "noindex") }
         fields.add("Cache-Control", status == .ok ? "no-cache" : "no-store")
         return Response(status, .html, document.markup, fields)
     }
@@ -77,7 +87,6 @@ struct Pages: Sendable {
         )
         fields.add("X-Content-Type-Options", "nosniff")
         fields.add("X-Frame-Options", "SAMEORIGIN")
-        fields.add("Referrer-Policy", "strict-origin-when-cross-origin")
         return fields
     }
 }

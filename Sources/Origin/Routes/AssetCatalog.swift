@@ -22,6 +22,8 @@ struct AssetCatalog: Sendable {
             "style.css": Self.asset(.css, ByteBuffer(bytes: PackageResources.style_css)),
             "home.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.home_js)),
             "watch.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.watch_js)),
+            "recording.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.recording_js)),
+            "controls.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.controls_js)),
             "engine.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.engine_js)),
             "icon.svg": Self.asset(.svg, ByteBuffer(bytes: PackageResources.icon_svg)),
         ]

@@ -27,18 +27,28 @@ extension Response {
         return Response(.ok, .json, document.text + "\n", fields)
     }
 
-    /// An error of the operators' API (RFC 9457).
-    static func problem(_ status: HTTPResponseStatus, _ detail: String, _ fields: HeaderFields) -> Response {
+    /// An error of the operators' API (RFC 9457), with what else programs should know behind the members that all have.
+    static func problem(
+        _ status: HTTPResponseStatus,
+        _ detail: String,
+        _ fields: HeaderFields = HeaderFields(),
+        _ more: [(name: String, value: JSON)] = []
+    ) -> Response {
         var fields = fields
         fields.forbidStoring()
-        return Response(status, .problem, Self.problem(status, detail).text + "\n", fields)
+        return Response(status, .problem, Self.problem(status, detail, more).text + "\n", fields)
     }
 
-    private static func problem(_ status: HTTPResponseStatus, _ detail: String) -> JSON {
-        .object([
+    private static func problem(
+        _ status: HTTPResponseStatus,
+        _ detail: String,
+        _ more: [(name: String, value: JSON)] = []
+    ) -> JSON {
+        let members: [(name: String, value: JSON)] = [
             ("type", .string("about:blank")), ("title", .string(status.reasonPhrase)),
             ("status", .number(Int(status.code))), ("detail", .string(detail)),
-        ])
+        ]
+        return .object(members + more)
     }
 
     /// What is measured, as Prometheus reads it (text exposition format 0.0.4).
@@ -79,6 +89,13 @@ extension Response {
         var fields = HeaderFields()
         fields.add("Retry-After", "1")
         return failure(.serviceUnavailable, "This cannot be read from the disk now.", on: .media, fields)
+    }
+
+    /// What a request gets that needs the disk while that has too much to do.
+    static func busy(on surface: Route.Surface) -> Response {
+        var fields = HeaderFields()
+        fields.add("Retry-After", "1")
+        return failure(.serviceUnavailable, "The disk has too much to do: try again.", on: surface, fields)
     }
 
     /// The answer to a method that nothing here has (RFC 9110 §15.5.6).

@@ -85,20 +85,31 @@ extension Router {
         whole: () -> Response
     ) -> Response {
         let kind = Audience.Kind(resource: name)
-        guard !headers.contains(name: "if-none-match"), let value = headers.first(name: "range"),
-            headers.first(name: "if-range").map({ EntityTag.ifRange($0, holdsFor: form.tag) }) ?? true
-        else { return counted(whole(), of: owner, kind) }
-        switch RangeRequest(value, length: form.length) {
-        case .whole: return counted(whole(), of: owner, kind)
-        case .part(let range): return counted(form.partialContent(range), of: owner, kind)
-        case .unsatisfiable: return .rangeNotSatisfiable(length: form.length)
-        }
+        let response = form.response(to: headers, whole: whole)
+        return response.status == .rangeNotSatisfiable ? response : counted(response, of: owner, kind)
     }
 }
 
 extension Representation {
+    /// The bytes of it that a request asks for.
+    ///
+    /// - Parameters:
+    ///   - headers: the request's header fields.
+    ///   - whole: makes the response that is no range: a 200 or a 304.
+    /// - Returns: the response.
+    func response(to headers: HTTPHeaders, whole: () -> Response) -> Response {
+        guard !headers.contains(name: "if-none-match"), let value = headers.first(name: "range"),
+            headers.first(name: "if-range").map({ EntityTag.ifRange($0, holdsFor: tag) }) ?? true
+        else { return whole() }
+        switch RangeRequest(value, length: length) {
+        case .whole: return whole()
+        case .part(let range): return partialContent(range)
+        case .unsatisfiable: return .rangeNotSatisfiable(length: length)
+        }
+    }
+
     /// A 304 when the reader has it already, else a 200.
-    fileprivate func whole(_ headers: HTTPHeaders) -> Response {
+    func whole(_ headers: HTTPHeaders) -> Response {
         guard !headers.namesInIfNoneMatch(tag) else { return Response(.notModified, prebuilt: unchangedFields) }
         return Response(.ok, prebuilt: fields.finished(), pieces: pieces, file: file)
     }

@@ -73,6 +73,10 @@ enum CachePolicy: Hashable, Sendable {
     /// For playlists that a reader named by what is in them: that stays true, and a cache may answer all who ask the same
     /// as long as any of them may still come (RFC 8216bis Appendix B).
     case awaitedPlaylist(targetDuration: Int)
+    /// For what seldom changes, but may, or may be removed: for so many seconds.
+    case brief(seconds: Int)
+    /// For what may change at any time: asked for again each time, and sent only if it has changed.
+    case revalidated
     /// For what holds only for this moment.
     case unstored
 
@@ -84,6 +88,8 @@ enum CachePolicy: Hashable, Sendable {
             let half = (targetDuration ?? 0) / 2
             return half > 0 ? "public, max-age=\(half)" : "no-cache"
         case .awaitedPlaylist(let targetDuration): return "public, max-age=\(6 * targetDuration)"
+        case .brief(let seconds): return "public, max-age=\(seconds)"
+        case .revalidated: return "no-cache"
         case .unstored: return "no-store"
         }
     }

@@ -1,4 +1,6 @@
 import MediaCore
+import NIOHTTP1
+import Recordings
 
 /// What a path names.
 enum Route: Hashable, Sendable {
@@ -16,6 +18,10 @@ enum Route: Hashable, Sendable {
     case renditionPlaylist(StreamID, name: String)
     /// `/live/NAME/FILE`: an initialization segment or a media segment.
     case mediaResource(StreamID, name: String)
+    /// `/vod/ID/FILE`: a playlist, media or picture of a recording.
+    case recorded(RecordingID, RecordedResource)
+    /// `/recordings/ID`: a recording with a player.
+    case recordingPage(RecordingID)
     /// `/api/v1/lives`.
     case lives
     /// `/api/v1/lives/NAME`.
@@ -24,6 +30,10 @@ enum Route: Hashable, Sendable {
     case streams
     /// `/api/v1/streams/NAME`.
     case stream(StreamID)
+    /// `/api/v1/recordings`: what was recorded, for operators.
+    case recordings
+    /// `/api/v1/recordings/ID`.
+    case recording(RecordingID)
     /// `/t/TOKEN/access/NAME`: whether a viewer may watch, for CDNs.
     case access(StreamID)
     /// `/metrics`, on the operators' port.
@@ -57,6 +67,13 @@ enum Route: Hashable, Sendable {
         switch components.first {
         case nil: self = .home
         case "live": self = Self.media(components, hasTrailingSlash: target.hasTrailingSlash)
+        case "vod": self = Self.recorded(components, hasTrailingSlash: target.hasTrailingSlash)
+        case "recordings":
+            guard components.count == 2, let id = RecordingID(components[1]) else {
+                self = .nothing(.page)
+                return
+            }
+            self = target.hasTrailingSlash ? .moved(to: Self.recordingPath(id)) : .recordingPage(id)
         case "assets":
             self = components.count == 2 && !target.hasTrailingSlash ? .asset(components[1]) : .nothing(.plain)
         case "metrics" where components.count == 1 && !target.hasTrailingSlash: self = .metrics
@@ -85,6 +102,14 @@ enum Route: Hashable, Sendable {
     /// The path of a live's multivariant playlist.
     static func playlistPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/live/\(id)/index.m3u8" }
 
+    /// The path of a recording's page.
+    static func recordingPath(_ id: RecordingID, prefix: String = "") -> String { "\(prefix)/recordings/\(id)" }
+
+    /// The path of something in a recording's folder.
+    static func recordedPath(_ id: RecordingID, _ name: String, prefix: String = "") -> String {
+        "\(prefix)/vod/\(id)/\(name)"
+    }
+
     /// The path of what the API tells of a live.
     static func apiPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/api/v1/lives/\(id)" }
 
@@ -101,9 +126,17 @@ enum Route: Hashable, Sendable {
         }
     }
 
+    private static func recorded(_ components: [String], hasTrailingSlash: Bool) -> Route {
+        guard components.count == 3, !hasTrailingSlash, let id = RecordingID(components[1]),
+            let resource = RecordedResource(components[2])
+        else { return .nothing(.media) }
+        return .recorded(id, resource)
+    }
+
     private static func api(_ components: [String], hasTrailingSlash: Bool) -> Route {
         guard components.count >= 3, components[1] == "v1" else { return .nothing(.api) }
         if components[2] == "streams" { return streams(components, hasTrailingSlash: hasTrailingSlash) }
+        if components[2] == "recordings" { return recordings(components, hasTrailingSlash: hasTrailingSlash) }
         guard components[2] == "lives" else { return .nothing(.api) }
         if components.count == 3 { return hasTrailingSlash ? .moved(to: "/api/v1/lives") : .lives }
         guard components.count == 4, let id = StreamID(components[3]) else { return .nothing(.api) }
@@ -118,6 +151,13 @@ enum Route: Hashable, Sendable {
         return .stream(id)
     }
 
+    private static func recordings(_ components: [String], hasTrailingSlash: Bool) -> Route {
+        guard !hasTrailingSlash else { return .nothing(.operators) }
+        if components.count == 3 { return .recordings }
+        guard components.count == 4, let id = RecordingID(components[3]) else { return .nothing(.operators) }
+        return .recording(id)
+    }
+
     /// The live that only those get whom the server lets watch; `nil` for what everybody gets.
     var protectedLive: StreamID? {
         switch self {
@@ -130,18 +170,29 @@ enum Route: Hashable, Sendable {
 
     /// The methods that the route takes, as the field Allow has them.
     var methods: String {
-        if case .stream = self { return "GET, HEAD, DELETE, OPTIONS" }
-        return "GET, HEAD, OPTIONS"
+        switch self {
+        case .stream: "GET, HEAD, DELETE, OPTIONS"
+        case .recording: "GET, HEAD, PATCH, DELETE, OPTIONS"
+        default: "GET, HEAD, OPTIONS"
+        }
+    }
+
+    /// Whether a method takes a body here.
+    func takesBody(_ method: HTTPMethod) -> Bool {
+        switch self {
+        case .recording: method == .PATCH
+        default: false
+        }
     }
 
     /// The part of the site that the route belongs to.
     var surface: Surface {
         switch self {
-        case .home, .watch: .page
+        case .home, .watch, .recordingPage: .page
         case .asset, .health, .readiness, .access: .plain
-        case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource: .media
+        case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource, .recorded: .media
         case .lives, .live: .api
-        case .streams, .stream: .operators
+        case .streams, .stream, .recordings, .recording: .operators
         case .metrics: .plain
         case .moved(let path): path.utf8.starts(with: "/api".utf8) ? .api : .page
         case .nothing(let surface): surface

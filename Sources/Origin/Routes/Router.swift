@@ -28,6 +28,8 @@ struct Router: Sendable {
     var remuxer: (any MediaRemuxer)?
     /// Where what is sent is counted, besides with each live.
     var meters: OriginMetrics?
+    /// What was recorded; `nil` when this origin serves none of it.
+    var recordings: RecordedMedia?
     /// Reads what lies on disk.
     var disk = DiskReader()
     /// Segments from the disk that were needed whole.
@@ -62,6 +64,8 @@ struct Router: Sendable {
         case hold(Hold, again: Decision<Outcome>)
         /// Something is loaded, and then this is asked again.
         case load(Load, again: @Sendable (Loaded) -> Outcome)
+        /// Something blocks, and the outcome is what it says.
+        case consult(Consultation<Outcome>)
     }
 
     /// What becomes of a request for a resource.
@@ -69,6 +73,7 @@ struct Router: Sendable {
         case response(Response)
         case hold(Hold, again: Decision<Reply>)
         case load(Load, again: @Sendable (Loaded) -> Reply)
+        case consult(Consultation<Reply>)
     }
 
     /// Decides about a request that has been read.
@@ -80,15 +85,22 @@ struct Router: Sendable {
     ///
     /// - Parameters:
     ///   - head: the request.
+    ///   - content: what came behind its head.
     ///   - peerAddress: who asks, without the port.
     ///   - mayHold: whether the reader may be held; false when it has been held for long enough.
     /// - Returns: the answer, or what to wait for before this is asked again.
-    func outcome(of head: HTTPRequestHead, from peerAddress: String, mayHold: Bool = true) -> Outcome {
+    func outcome(
+        of head: HTTPRequestHead,
+        _ content: RequestContent = .none,
+        from peerAddress: String,
+        mayHold: Bool = true
+    ) -> Outcome {
         // A fault in the framing or the target may mean that the next request is not where it seems to be.
-        if let fault = RequestFault(head, maximumTargetLength: maximumTargetLength) {
-            return .answer(Answer(response: fault.response, persistence: .close))
+        if let fault = RequestFault(head, content, maximumTargetLength: maximumTargetLength) {
+            let response = fault == .body ? bodyRefusal(head) : fault.response
+            return .answer(Answer(response: response, persistence: .close))
         }
-        let reply = reply(to: head, from: peerAddress, mayHold: mayHold)
+        let reply = reply(to: head, content, from: peerAddress, mayHold: mayHold)
         return Self.outcome(reply, hasBody: head.method != .HEAD, Persistence(after: head))
     }
 
@@ -96,12 +108,19 @@ struct Router: Sendable {
         switch reply {
         case .hold(let hold, let again): .hold(hold) { outcome(again($0), hasBody: hasBody, persistence) }
         case .load(let load, let again): .load(load) { outcome(again($0), hasBody: hasBody, persistence) }
+        case .consult(let consultation): .consult(consultation.map { outcome($0, hasBody: hasBody, persistence) })
         case .response(let response):
             .answer(Answer(response: hasBody ? response : response.withoutBody, persistence: persistence))
         }
     }
 
-    private func reply(to head: HTTPRequestHead, from peerAddress: String, mayHold: Bool) -> Reply {
+    private func reply(
+        to head: HTTPRequestHead,
+        _ content: RequestContent,
+        from peerAddress: String,
+        mayHold: Bool,
+        isSearched: Bool = false
+    ) -> Reply {
         // The server as a whole can be asked for its methods (RFC 9110 §9.3.7).
         if head.uri == "*" { return .response(.options(on: .plain)) }
         var target: RequestTarget
@@ -116,10 +135,21 @@ struct Router: Sendable {
         target = plainTarget
         let route = Route(target)
         let viewer = Viewer(token: token, peerAddress: peerAddress, headers: head.headers)
+        let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
+        // Who may have a recording is known when that is.
+        if !isSearched, let id = route.recording,
+            let search = recordings?.searching(
+                id,
+                on: route.surface,
+                { reply(to: head, content, from: peerAddress, mayHold: mayHold, isSearched: true) }
+            )
+        {
+            return search
+        }
         if let refusal = refusal(of: route, viewer) { return .response(refusal) }
         if case .nothing(let surface) = route { return .response(notFound(on: surface)) }
         guard isServed(route) else { return .response(notFound(on: .plain)) }
-        guard head.method == .GET || head.method == .HEAD else { return .response(respond(to: head, route)) }
+        guard head.method == .GET || head.method == .HEAD else { return respond(to: head, content, route) }
         let (headers, query) = (head.headers, target.query)
         func listed(_ id: StreamID, _ playlist: LiveStream.Playlist, as form: MediaForm = .stored) -> Reply {
             let request = PlaylistRequest(playlist: playlist, form: form, viewer: viewer, encryption: encryption)
@@ -134,9 +164,10 @@ struct Router: Sendable {
             return listed(id, playlist, as: form)
         case .mediaResource(let id, let name):
             return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
-        default:
-            let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
-            return .response(get(route, target, headers, prefix: prefix))
+        case .recorded(let id, let resource): return recorded(resource, of: id, headers, prefix: prefix)
+        case .recordingPage(let id): return recordingPage(id, prefix: prefix)
+        case .recordings, .recording: return operatorsRecordings(route, query, headers)
+        default: return .response(get(route, target, headers, prefix: prefix))
         }
     }
 
@@ -154,14 +185,21 @@ struct Router: Sendable {
     }
 
     /// Answers a request that is none for content.
-    private func respond(to head: HTTPRequestHead, _ route: Route) -> Response {
-        switch head.method {
-        case .OPTIONS: return .options(on: route.surface, methods: route.methods)
-        case .DELETE:
-            guard case .stream(let id) = route, let operators else { return .methodNotAllowed(route) }
-            return operators.end(id, head.headers)
-        default: return .methodNotAllowed(route)
+    private func respond(to head: HTTPRequestHead, _ content: RequestContent, _ route: Route) -> Reply {
+        switch (head.method, route) {
+        case (.OPTIONS, _): return .response(.options(on: route.surface, methods: route.methods))
+        case (.DELETE, .stream(let id)):
+            guard let operators else { break }
+            return .response(operators.end(id, head.headers))
+        case (.DELETE, .recording(let id)):
+            guard let operators, let recordings else { break }
+            return operators.delete(id, head.headers, recordings)
+        case (.PATCH, .recording(let id)):
+            guard let operators, let recordings else { break }
+            return operators.change(id, content, head.headers, recordings)
+        default: break
         }
+        return .response(.methodNotAllowed(route))
     }
 
     /// The operators' port shows metrics and health; the viewers' shows all but metrics.
@@ -175,7 +213,7 @@ struct Router: Sendable {
 
     /// What somebody gets instead of a live that is not for them.
     private func refusal(of route: Route, _ viewer: Viewer) -> Response? {
-        guard let access, let stream = route.protectedLive else { return nil }
+        guard let access, let stream = route.protectedLive ?? recordedLive(route) else { return nil }
         let isQuestion = if case .access = route { true } else { false }
         guard case .deny(let reason) = access.decide(about: stream, viewer, isQuestion: isQuestion) else { return nil }
         return route.surface == .page ? pages.denied(reason) : .failure(.forbidden, reason, on: route.surface)
@@ -189,7 +227,9 @@ struct Router: Sendable {
     ) -> Response {
         switch route {
         // These are answered before this.
-        case .mediaPlaylist, .multivariantPlaylist, .renditionPlaylist, .mediaResource: notFound(on: .media)
+        case .mediaPlaylist, .multivariantPlaylist, .renditionPlaylist, .mediaResource, .recorded: notFound(on: .media)
+        case .recordings, .recording: notFound(on: .operators)
+        case .recordingPage: notFound(on: .page)
         case .home: pages.home(lives, host: headers.first(name: "host"))
         case .watch(let id): pages.watch(LiveStatus(id: id, stream: store.stream(id), prefix: prefix))
         case .asset(let name): assets.respond(name, query: target.query, headers) ?? notFound(on: .plain)
@@ -217,65 +257,7 @@ struct Router: Sendable {
         return .plain(readiness == .ready ? .ok : .serviceUnavailable, readiness.rawValue + "\n")
     }
 
-    private func notFound(on surface: Route.Surface) -> Response {
+    func notFound(on surface: Route.Surface) -> Response {
         surface == .page ? pages.notFound : .failure(.notFound, "There is nothing at this address.", on: surface)
-    }
-}
-
-extension Persistence {
-    /// What a client expects after a request (RFC 9112 §9.3).
-    init(after head: HTTPRequestHead) {
-        if !head.isKeepAlive {
-            self = .close
-        } else {
-            self = head.version.minor == 0 ? .keepAliveExplicitly : .keepAlive
-        }
-    }
-}
-
-/// What makes a request unanswerable whatever it asks for.
-enum RequestFault: Hashable {
-    /// A version other than 1.x.
-    case version
-    /// No Host, or several (RFC 9112 §3.2).
-    case host
-    /// A target longer than this server's longest path can be.
-    case targetTooLong
-    /// A body: nothing here takes one.
-    case body
-
-    /// The fault of a request, if it has one.
-    init?(_ head: HTTPRequestHead, maximumTargetLength: Int) {
-        if head.version.major != 1 {
-            self = .version
-        } else if head.uri.utf8.count > maximumTargetLength {
-            self = .targetTooLong
-        } else if Self.announcesBody(head.headers) {
-            self = .body
-        } else if !Self.hasValidHost(head) {
-            self = .host
-        } else {
-            return nil
-        }
-    }
-
-    /// The answer to it.
-    var response: Response {
-        switch self {
-        case .version: .plain(.httpVersionNotSupported, "This server speaks HTTP/1.1.\n")
-        case .host: .plain(.badRequest, "A request needs exactly one Host field.\n")
-        case .targetTooLong: .plain(.uriTooLong, "The request target is too long.\n")
-        case .body: .plain(.payloadTooLarge, "This server takes no request bodies.\n")
-        }
-    }
-
-    private static func announcesBody(_ headers: HTTPHeaders) -> Bool {
-        if let length = headers.first(name: "content-length"), length != "0" { return true }
-        return headers.contains(name: "transfer-encoding")
-    }
-
-    private static func hasValidHost(_ head: HTTPRequestHead) -> Bool {
-        let count = head.headers.count { $0.name.isEqual(ignoringCaseOf: "host") }
-        return count == 1 || (count == 0 && head.version.minor == 0)
     }
 }

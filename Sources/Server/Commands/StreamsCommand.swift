@@ -1,10 +1,6 @@
 import ArgumentParser
-import AsyncHTTPClient
-import Foundation
 import MediaCore
-import NIOCore
 import NIOHTTP1
-import NIOPosix
 
 /// `lyceum streams`: who publishes on a running server.
 struct StreamsCommand: AsyncParsableCommand {
@@ -23,11 +19,10 @@ struct StreamsCommand: AsyncParsableCommand {
         @OptionGroup var options: ConfigurationOptions
 
         func run() async throws {
-            let (status, body) = try await StreamsCommand.request(.GET, "/api/v1/streams", options)
-            guard status == 200 else { throw StreamsCommand.unexpected(status, body) }
-            if json { return Terminal.say(String(decoding: body, as: UTF8.self)) }
-            let document = try JSONDecoder().decode(StreamTable.Document.self, from: Data(body))
-            Terminal.say(StreamTable(document.streams).text)
+            let answer = try await OperatorClient(options).send(.GET, "/api/v1/streams")
+            guard answer.status == 200 else { throw OperatorClient.refusal(answer) }
+            if json { return Terminal.say(answer.text) }
+            Terminal.say(StreamTable(try answer.document(StreamTable.Document.self).streams).text)
         }
     }
 
@@ -40,50 +35,15 @@ struct StreamsCommand: AsyncParsableCommand {
 
         func run() async throws {
             guard let stream = StreamID(name) else { throw ValidationError("'\(name)' is no stream name") }
-            let (status, body) = try await StreamsCommand.request(.DELETE, "/api/v1/streams/\(stream)", options)
-            switch status {
+            let answer = try await OperatorClient(options).send(.DELETE, "/api/v1/streams/\(stream)")
+            switch answer.status {
             case 204: Terminal.say("\(stream) was ended")
             case 404:
                 Terminal.complain("nobody publishes \(stream)")
                 throw ExitCode.failure
-            default: throw StreamsCommand.unexpected(status, body)
+            default: throw OperatorClient.refusal(answer)
             }
         }
-    }
-
-    private static func request(
-        _ method: HTTPMethod,
-        _ path: String,
-        _ options: ConfigurationOptions
-    ) async throws -> (status: Int, body: [UInt8]) {
-        let (_, configuration) = try await options.load(environment: ProcessInfo.processInfo.environment)
-        let host = ["0.0.0.0", "::"].contains(configuration.httpHost) ? "127.0.0.1" : configuration.httpHost
-        var request = HTTPClientRequest(url: "http://\(host):\(configuration.httpPort)\(path)")
-        request.method = method
-        request.headers.add(name: "Authorization", value: "Bearer \(try token(configuration).revealed)")
-        do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(5))
-            let body = try await response.body.collect(upTo: 16 << 20)
-            return (Int(response.status.code), Array(body.readableBytesView))
-        } catch {
-            Terminal.complain("no server answers on \(host):\(configuration.httpPort): \(error)")
-            throw ExitCode.unavailable
-        }
-    }
-
-    private static func token(_ configuration: ServerConfiguration) throws -> Secret {
-        if let token = configuration.operatorToken { return token }
-        let file = SecretFile.operatorToken(dataDirectory: configuration.dataDirectory)
-        if let token = try? file.read() { return token }
-        Terminal.complain("there is no \(file.path): start the server first, or name its data folder with --data-dir")
-        throw ExitCode.unavailable
-    }
-
-    private static func unexpected(_ status: Int, _ body: [UInt8]) -> ExitCode {
-        Terminal.complain(
-            "the server answered with status \(status): \(String(decoding: body.prefix(500), as: UTF8.self))"
-        )
-        return .unavailable
     }
 }
 
@@ -126,11 +86,7 @@ struct StreamTable {
     var text: String {
         guard !streams.isEmpty else { return "Nobody publishes, and nobody has since the server started." }
         let rows = [["NAME", "STATE", "SINCE (UTC)", "FROM", "MEDIA", "RATE", "LOST"]] + streams.map(Self.row)
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-            return cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
-        }.joined(separator: "\n")
+        return TextTable.text(rows)
     }
 
     private static func row(_ stream: Stream) -> [String] {
