@@ -168,7 +168,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "lyceum", "Ingest", "MediaCore", "TestSupport", logging,
+                "lyceum", "Ingest", "Recordings", "Storage", "ObjectStorage", "MediaCore", "TestSupport", nioCore,
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
