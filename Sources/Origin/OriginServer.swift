@@ -22,6 +22,8 @@ public final class OriginServer: Sendable {
     public enum Readiness: String, Sendable {
         /// It should.
         case ready
+        /// It should, but recordings and old segments are lost until the disk works again.
+        case degraded = "ready, but the disk fails: recordings get gaps"
         /// Not before it has started.
         case starting = "not ready yet"
         /// Not any more.

@@ -26,8 +26,10 @@ public final class RecordingCatalog: Sendable {
     let removals: StoreRemovals
     private let randomBytes: @Sendable (Int) -> [UInt8]
     private let logger: Logger
-    private let completionObserver = Mutex<(@Sendable (RecordingID) -> Void)?>(nil)
+    private let workObserver = Mutex<(@Sendable () -> Void)?>(nil)
     private let recordings = Mutex<[RecordingID: Recording]>([:])
+    /// Held while facts are written, by threads that wait for the disk anyway: what is written last is what was changed last.
+    private let writing = Mutex(())
 
     /// The recordings of a folder, which is made if need be.
     ///
@@ -144,7 +146,7 @@ public final class RecordingCatalog: Sendable {
         try Folder.make(folder)
         let recording = recording(facts, in: folder)
         do throws(StorageFailure) {
-            try write(facts, in: folder)
+            try writeFacts(of: recording)
         } catch {
             rmdir(folder)
             throw error
@@ -164,7 +166,7 @@ public final class RecordingCatalog: Sendable {
         _ id: RecordingID,
         _ change: (inout RecordingFacts) -> Void
     ) throws(StorageFailure) -> RecordingFacts? {
-        try self.change(
+        let facts = try self.change(
             id,
             with: { facts in
                 let before = facts.inStore
@@ -172,6 +174,8 @@ public final class RecordingCatalog: Sendable {
                 if before.uploadedAt != nil, before != facts.inStore { facts.isStoreBehind = true }
             }
         )
+        if facts?.isStoreBehind == true { workObserver.withLock { $0 }?() }
+        return facts
     }
 
     /// Changes facts in a way that the store knows of.
@@ -189,7 +193,7 @@ public final class RecordingCatalog: Sendable {
     ) throws(StorageFailure) -> RecordingFacts? {
         guard let recording = self[id] else { return nil }
         let facts = recording.change(change)
-        try write(facts, in: recording.folder)
+        try writeFacts(of: recording)
         return facts
     }
 
@@ -227,7 +231,7 @@ public final class RecordingCatalog: Sendable {
         storage.afterwards { [self] in
             do throws(StorageFailure) {
                 try Folder.make(recording.folder)
-                try write(recording.facts, in: recording.folder)
+                try writeFacts(of: recording)
             } catch {
                 // The journal tells the same, once the disk takes it.
                 logger.warning("recording begins without its facts", metadata: ["error.type": "\(error)"])
@@ -275,7 +279,7 @@ public final class RecordingCatalog: Sendable {
             facts.state = .ready
         }
         unlink("\(recording.folder)/\(RecordingFolder.journal)")
-        completionObserver.withLock { $0 }?(id)
+        workObserver.withLock { $0 }?()
     }
 
     // MARK: - Recordings in the store
@@ -287,8 +291,8 @@ public final class RecordingCatalog: Sendable {
         guard self[facts.id] == nil, !removals.contains(facts.id) else { return }
         let folder = folder(of: facts.id)
         try Folder.make(folder)
-        try write(facts, in: folder)
         let outline = recording(facts, in: folder, isOutline: true)
+        try writeFacts(of: outline)
         recordings.withLock { $0[facts.id] = $0[facts.id] ?? outline }
     }
 
@@ -301,14 +305,17 @@ public final class RecordingCatalog: Sendable {
         recording.delete()
     }
 
-    /// Has something called, on any thread, whenever a recording is complete.
-    public func observeCompletions(_ observer: @escaping @Sendable (RecordingID) -> Void) {
-        completionObserver.withLock { $0 = observer }
+    /// Has something called, on any thread, whenever a recording is complete, or the store is to learn something of one.
+    public func observeWork(_ observer: @escaping @Sendable () -> Void) {
+        workObserver.withLock { $0 = observer }
+        removals.observe(observer)
     }
 
-    private func write(_ facts: RecordingFacts, in folder: String) throws(StorageFailure) {
-        guard let bytes = facts.document else { return }
-        try WholeFile.write(bytes, to: "\(folder)/\(RecordingFolder.facts)")
+    private func writeFacts(of recording: Recording) throws(StorageFailure) {
+        try writing.withLock { _ throws(StorageFailure) in
+            guard let bytes = recording.facts.document else { return }
+            try WholeFile.write(bytes, to: "\(recording.folder)/\(RecordingFolder.facts)")
+        }
     }
 }
 

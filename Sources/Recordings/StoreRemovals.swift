@@ -13,6 +13,7 @@ final class StoreRemovals: Sendable {
 
     private let directory: String
     private let state: Mutex<State>
+    private let observer = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// What a folder says.
     ///
@@ -46,7 +47,16 @@ final class StoreRemovals: Sendable {
     }
 
     /// Nobody reads the recording any more.
-    func release(_ id: RecordingID) { state.withLock { _ = $0.held.remove(id) } }
+    func release(_ id: RecordingID) {
+        let isDue = state.withLock { state in
+            state.held.remove(id)
+            return state.waiting.contains(id)
+        }
+        if isDue { observer.withLock { $0 }?() }
+    }
+
+    /// Has something called, on any thread, when a recording can be removed.
+    func observe(_ observer: @escaping @Sendable () -> Void) { self.observer.withLock { $0 = observer } }
 
     /// The store does not have it any more.
     ///

@@ -63,6 +63,12 @@ struct LiveServer: Service {
             get { value.withLock { $0 } }
             set { value.withLock { $0 = newValue } }
         }
+
+        /// What others are told, with the disk in mind.
+        func told(_ storage: MediaStorage) -> OriginServer.Readiness {
+            let current = current
+            return current == .ready && storage.figures.isFailing ? .degraded : current
+        }
     }
 
     /// Puts the parts together; nothing listens yet.
@@ -153,7 +159,7 @@ struct LiveServer: Service {
             configuration: originConfiguration,
             secureListener: Self.secureOrigin(configuration, httpsCertificate),
             store: store,
-            readiness: { [readiness] in readiness.current },
+            readiness: { [readiness, storage] in readiness.told(storage) },
             group: group,
             logger: logger
         )
@@ -165,7 +171,7 @@ struct LiveServer: Service {
                 storageMetrics.update(from: storage)
                 recordingMetrics.update(from: recordings, keeper.figures)
             },
-            readiness: readiness,
+            readiness: { [readiness, storage] in readiness.told(storage) },
             group: group,
             logger: logger
         )
@@ -176,7 +182,7 @@ struct LiveServer: Service {
         _ configuration: ServerConfiguration,
         _ registry: PrometheusRegistry,
         beforeReading update: @escaping @Sendable () -> Void,
-        readiness: Readiness,
+        readiness: @escaping @Sendable () -> OriginServer.Readiness,
         group: any EventLoopGroup,
         logger: Logger
     ) -> OriginServer? {
@@ -194,7 +200,7 @@ struct LiveServer: Service {
         return OriginServer(
             configuration: operations,
             store: LiveStore(),
-            readiness: { readiness.current },
+            readiness: readiness,
             group: group,
             logger: logger
         )

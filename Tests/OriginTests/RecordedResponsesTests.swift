@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Recordings
+import Storage
 import TestSupport
 import Testing
 
@@ -15,11 +16,11 @@ struct RecordedResponsesTests {
     private let base = "/vod/abcdefghijkmnpqrstuv"
 
     /// Three segments of which the second is lost, and a few more files.
-    private func recording(_ count: Int = 3) -> RecordedFolder {
+    private func recording(_ count: Int = 3, size: Int = 5000) -> RecordedFolder {
         var recording = RecordedFolder()
         recording.initialization = Array("ftyp moov".utf8)
         recording.segments = (0..<count).map { number in
-            let bytes = Array(FiledLive.body(number, 5000 + number).readableBytesView)
+            let bytes = Array(FiledLive.body(number, size + number % 1000).readableBytesView)
             return RecordedFolder.Segment(number == 1 ? nil : bytes, seconds: 2)
         }
         return recording
@@ -71,7 +72,7 @@ struct RecordedResponsesTests {
 
     @Test("a long playlist is compressed once, kept beside it, and made anew when the playlist is exchanged")
     func compression() async throws {
-        let recorded = try Recorded(recording(2000))
+        let recorded = try Recorded(recording(2000, size: 0))
         let router = recorded.router()
         let plain = try router.fetch("\(base)/m0.m3u8")
         let accepting = [("Accept-Encoding", "gzip")]
@@ -82,7 +83,7 @@ struct RecordedResponsesTests {
         let kept = "recordings/abcdefghijkmnpqrstuv/m0.m3u8.gz"
         #expect(try recorded.folder.read(kept) == gzip.body)
         #expect(try router.fetch("\(base)/m0.m3u8", accepting).body == gzip.body)
-        let other = String(repeating: "#EXTM3U of another time\n", count: 100_000)
+        let other = String(repeating: "#EXTM3U of another time\n", count: 10_000)
         try recorded.folder.write("recordings/abcdefghijkmnpqrstuv/m0.m3u8", other)
         let anew = try router.fetch("\(base)/m0.m3u8", accepting)
         #expect(try await gunzip(anew.body) == Array(other.utf8) && anew["ETag"] != gzip["ETag"])
@@ -224,10 +225,11 @@ struct RecordedResponsesTests {
     @Test("who reads when a recording is deleted gets all bytes; nobody finds it any more")
     func deletion() async throws {
         var recording = recording(1)
-        let body = Array(FiledLive.body(0, 3_000_000).readableBytesView)
+        let body = Array(FiledLive.body(0, 1_000_000).readableBytesView)
         recording.segments = [RecordedFolder.Segment(body, seconds: 6)]
         let recorded = try Recorded(recording)
-        let server = try await recorded.listen(recorded.router())
+        let router = recorded.router()
+        let server = try await recorded.listen(router)
         let (group, address) = (MultiThreadedEventLoopGroup.singleton, try #require(server.localAddress))
         // A small window and nobody who reads: most of the body is still on the disk.
         let slow = try await LoopbackClient.connect(to: address, on: group, isReading: false)
@@ -250,6 +252,10 @@ struct RecordedResponsesTests {
         try await slow.startReading()
         let isWhole = WireResponse.all(in: try await slow.receivedAtEnd()).first?.body == body
         #expect(isWhole)
+        // With the last reader goes the last file, and the folder.
+        await router.disk.quiesce()
+        await recorded.storage.flush()
+        #expect(!FileManager.default.fileExists(atPath: recorded.folder.file("recordings/\(recording.id)")))
         try await slow.close()
         try await other.close()
         try await server.close()

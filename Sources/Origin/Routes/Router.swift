@@ -254,7 +254,8 @@ struct Router: Sendable {
 
     private var readinessResponse: Response {
         let readiness = readiness()
-        return .plain(readiness == .ready ? .ok : .serviceUnavailable, readiness.rawValue + "\n")
+        let isServing = readiness == .ready || readiness == .degraded
+        return .plain(isServing ? .ok : .serviceUnavailable, readiness.rawValue + "\n")
     }
 
     func notFound(on surface: Route.Surface) -> Response {

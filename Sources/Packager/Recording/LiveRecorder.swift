@@ -71,34 +71,45 @@ final class LiveRecorder: Sendable {
     /// Removes the recording of a live that was never playable.
     func discard(_ stream: LiveStream) {
         guard let writer = writers.withLock({ $0.removeValue(forKey: stream.tag) }) else { return }
-        let (catalog, thread) = (catalog, thread)
-        writer.end(at: clock.wall()) { thread.submit { _ in catalog.delete(writer.recording.id) } }
+        settle(writer) { catalog, id in
+            catalog.delete(id)
+            return nil
+        }
     }
 
     // MARK: - Completion
 
     private func complete(_ writer: RecordingWriter) {
+        settle(writer) { [self] _, id in complete(id) }
+    }
+
+    /// Does something with a recording when all of it is written, again and again until the disk takes it.
+    ///
+    /// - Parameters:
+    ///   - writer: writes it.
+    ///   - body: does it, on the thread; returns why the disk does not take it.
+    private func settle(
+        _ writer: RecordingWriter,
+        _ body: @escaping @Sendable (RecordingCatalog, RecordingID) -> StorageFailure?
+    ) {
         let written = AsyncStream<Void>.makeStream()
         writer.end(at: clock.wall()) { written.continuation.finish() }
         let id = writer.recording.id
-        let task = Task { [self] in
-            for await _ in written.stream {}
-            while !Task.isCancelled {
-                // On the thread: it reads and writes.
-                guard let error = (try? await thread.runIfActive { self.complete(id) }) ?? nil else { break }
-                logger.warning(
-                    "recording not complete yet: the disk fails",
-                    metadata: ["recording.id": "\(id)", "error.type": "\(error)"]
-                )
-                try? await Task.sleep(for: Self.retryInterval)
+        completions.withLock { completions in
+            completions[id] = Task { [self] in
+                for await _ in written.stream {}
+                while !Task.isCancelled {
+                    let failure = (try? await thread.runIfActive { body(self.catalog, id) }) ?? nil
+                    guard let failure else { break }
+                    logger.warning(
+                        "recording not complete yet: the disk fails",
+                        metadata: ["recording.id": "\(id)", "error.type": "\(failure)"]
+                    )
+                    try? await Task.sleep(for: Self.retryInterval)
+                }
+                // Behind the lock that notes the task.
+                self.completions.withLock { $0[id] = nil }
             }
-            _ = completions.withLock { $0.removeValue(forKey: id) }
-        }
-        completions.withLock { $0[id] = task }
-        // It may have ended before it was noted.
-        Task { [self] in
-            await task.value
-            _ = completions.withLock { $0.removeValue(forKey: id) }
         }
     }
 

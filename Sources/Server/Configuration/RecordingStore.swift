@@ -92,7 +92,9 @@ enum ByteCount {
         let units = ["K", "M", "G", "T"]
         let power = text.last.flatMap { units.firstIndex(of: $0.uppercased()) }.map { $0 + 1 } ?? 0
         let digits = power > 0 ? text.dropLast() : text[...]
-        guard let number = Double(digits), number >= 0, number.isFinite, digits.allSatisfy({ $0 == "." || $0.isWholeNumber }) else {
+        guard let number = Double(digits), number >= 0, number.isFinite,
+            digits.allSatisfy({ $0 == "." || $0.isWholeNumber })
+        else {
             return nil
         }
         return Int64(exactly: (number * Double(1 << (10 * power))).rounded())

@@ -6,7 +6,7 @@ import Synchronization
 
 /// Keeps recordings within what they may take, and puts them into the store, if there is one.
 ///
-/// Works once a minute and whenever a recording is complete, one thing behind the other. What does not succeed is tried again
+/// Works once a minute and whenever a recording is complete, changed or deleted, one thing behind the other. What does not succeed is tried again
 /// the next time.
 final class RecordingKeeper: Sendable {
     /// How things stand, for metrics.
@@ -68,7 +68,7 @@ final class RecordingKeeper: Sendable {
 
     /// Works until the task is cancelled.
     func run() async {
-        catalog.observeCompletions { [wakeUp] _ in wakeUp.yield() }
+        catalog.observeWork { [wakeUp] in wakeUp.yield() }
         await withDiscardingTaskGroup { tasks in
             tasks.addTask { [wakeUp] in
                 repeat { wakeUp.yield() } while (try? await Task.sleep(for: Self.interval)) != nil

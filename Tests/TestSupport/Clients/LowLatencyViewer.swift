@@ -34,6 +34,12 @@ public actor LowLatencyViewer {
     private let folder: String
     private var initializations: [String: InitializationSegment] = [:]
     private var partBytes: [String: [UInt8]] = [:]
+    /// The bytes of what the newest version lists.
+    private var listedBytes: [String: [UInt8]] = [:]
+    /// The bytes of every whole segment, by its number, as long as somebody wants them: see ``keepsSegments``.
+    public private(set) var segmentBytes: [Int: [UInt8]] = [:]
+    /// Whether every segment is kept in ``segmentBytes``.
+    private let keepsSegments: Bool
     /// Where each track went on, by its number, since the last discontinuity.
     private var ends: [UInt32: UInt64] = [:]
     private var checkedPart = (number: -1, index: -1)
@@ -46,7 +52,14 @@ public actor LowLatencyViewer {
     ///   - server: where it is served.
     ///   - stream: the live's name.
     ///   - playlist: the playlist's name.
-    public init(_ server: ServerProcess, stream: String = "main", playlist: String = "media.m3u8") {
+    ///   - keepsSegments: whether every segment is kept.
+    public init(
+        _ server: ServerProcess,
+        stream: String = "main",
+        playlist: String = "media.m3u8",
+        keepsSegments: Bool = false
+    ) {
+        self.keepsSegments = keepsSegments
         folder = server.url("/live/\(stream)/")
         playlistURL = folder + playlist
     }
@@ -67,6 +80,28 @@ public actor LowLatencyViewer {
             try await reload(current)
             try await keep(hinted, of: current.preloadHint)
         }
+    }
+
+    /// Looks, when the server has been away, whether all that it had listed is there as it was.
+    ///
+    /// - Returns: how many parts and segments were looked at.
+    public func checkAfterRestart() async throws -> Int {
+        let answer = try await load(playlistURL)
+        guard answer.status == 200 else {
+            note("after a restart \(playlistURL) got status \(answer.status)")
+            return 0
+        }
+        let known = listedBytes
+        try await take(try PlaylistReader.readMedia(answer.body), isAfterCrash: true)
+        for (name, bytes) in known {
+            let answer = try await load(folder + name)
+            if answer.status != 200 {
+                note("\(name) was listed before a restart and got status \(answer.status)")
+            } else if answer.body != bytes {
+                note("\(name) is another one after a restart")
+            }
+        }
+        return known.count
     }
 
     /// Waits until another version has been seen.
@@ -133,13 +168,16 @@ public actor LowLatencyViewer {
 
     // MARK: - A version
 
-    private func take(_ next: MediaPlaylist) async throws {
+    private func take(_ next: MediaPlaylist, isAfterCrash: Bool = false) async throws {
         report.versions += 1
         do {
-            try follower.follow(next)
+            try follower.follow(next, isAfterCrash: isAfterCrash)
         } catch {
             note("\(error)")
         }
+        let whole = next.segments.flatMap { [$0.uri] + $0.parts.map(\.uri) }
+        let listed = Set(whole + (next.openSegment?.parts.map(\.uri) ?? []))
+        listedBytes = listedBytes.filter { listed.contains($0.key) }
         for segment in next.segments where segment.mediaSequenceNumber >= checkedSegment {
             try await check(
                 segment.parts,
@@ -185,6 +223,7 @@ public actor LowLatencyViewer {
                 bytes = answer.body
             }
             partBytes[part.uri] = bytes
+            listedBytes[part.uri] = bytes
             check(part, bytes, initialization)
         }
     }
@@ -231,6 +270,8 @@ public actor LowLatencyViewer {
         if segment.programDateTime == nil { note("\(segment.uri) has no EXT-X-PROGRAM-DATE-TIME") }
         let answer = try await load(folder + segment.uri)
         guard answer.status == 200 else { return note("\(segment.uri) is listed and got status \(answer.status)") }
+        listedBytes[segment.uri] = answer.body
+        if keepsSegments { segmentBytes[segment.mediaSequenceNumber] = answer.body }
         let parts = segment.parts.compactMap { partBytes[$0.uri] }
         if !segment.parts.isEmpty, parts.count == segment.parts.count, parts.flatMap({ $0 }) != answer.body {
             note("\(segment.uri) is not its parts")

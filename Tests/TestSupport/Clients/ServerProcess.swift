@@ -78,6 +78,14 @@ public final class ServerProcess: Sendable {
         )
     }
 
+    /// Kills the server and starts another one on its ports and with its data.
+    public func killAndRestart(environment: [String: String] = [:]) async throws -> ServerProcess {
+        kill()
+        try await waitForExit()
+        let ports = ["LYCEUM_HTTP_PORT": "\(httpPort)", "LYCEUM_RTMP_PORT": "\(rtmpPort)"]
+        return try await Self.start(environment: ports.merging(environment) { $1 }, dataFolder: dataFolder)
+    }
+
     /// The server's binary, which the build puts beside the tests.
     public static var binary: String {
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""

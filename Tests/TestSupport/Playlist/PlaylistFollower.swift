@@ -21,13 +21,17 @@ public struct PlaylistFollower: Sendable {
     ///
     /// The same version again is in order: players reload more often than playlists change.
     ///
+    /// - Parameters:
+    ///   - next: the version.
+    ///   - isAfterCrash: whether the server was killed since the last version: what it was about to make is lost, so a hint
+    ///     need not become true.
     /// - Throws: ``PlaylistError`` for the first rule that the step from the last version to this one breaks.
-    public mutating func follow(_ next: MediaPlaylist) throws(PlaylistError) {
+    public mutating func follow(_ next: MediaPlaylist, isAfterCrash: Bool = false) throws(PlaylistError) {
         if let current {
             try Self.expectConstants(current, next)
             try Self.expectWindowMovesOn(current, next)
             try expectKnownSegmentsUnchanged(next)
-            try expectHintBecameTrue(current, next)
+            if !isAfterCrash { try expectHintBecameTrue(current, next) }
             if current.hasEndList { try Self.expectNothingChanged(current, next) }
         }
         try takeParts(next)

@@ -74,6 +74,7 @@ public struct RecordedFolder: Sendable {
         try write("m0.index", index)
         try write("m0.m3u8", mediaPlaylist.utf8)
         try write("index.m3u8", "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-STREAM-INF:\(variant)\nm0.m3u8\n".utf8)
+        if state == "recording" { try write("journal", "".utf8) }
         // What makes it a recording comes last.
         try write("recording.json", facts.utf8)
         return folder
