@@ -119,8 +119,8 @@ public final class RecordingArchive: Sendable {
         guard let key = Self.key(recording.id, file.name) else { return }
         let isMedia = RecordingFolder.isMedia(file.name)
         guard !isMedia || there?.byteCount != file.byteCount else { return meter.add(file.byteCount) }
-        if isMedia, let original = original(of: file, in: recording), try await copy(original, file.byteCount, to: key)
-        {
+        let original = isMedia ? try await blocking { [self] in original(of: file, in: recording) } : nil
+        if let original, try await copy(original, file.byteCount, to: key) {
             return meter.add(file.byteCount)
         }
         let path = "\(recording.folder)/\(file.name)"
@@ -131,10 +131,13 @@ public final class RecordingArchive: Sendable {
 
     /// Where a clip shares a file with the recording that it was cut from, the store can share it as well.
     private func original(of file: RecordingFiles.File, in clip: Recording) -> ObjectKey? {
-        guard let source = clip.facts.cut.flatMap({ catalog[$0.source] }), source.facts.uploadedAt != nil,
-            RecordingFiles.inode("\(source.folder)/\(file.name)") == file.inode
-        else { return nil }
-        return Self.key(source.id, file.name)
+        guard let source = clip.facts.cut.flatMap({ catalog[$0.source] }), source.facts.uploadedAt != nil else {
+            return nil
+        }
+        // The clip has names of its own for them.
+        let names = Folder.names(in: source.folder).filter { RecordingFolder.isMedia($0) }
+        let name = names.first { RecordingFiles.inode("\(source.folder)/\($0)") == file.inode }
+        return name.flatMap { Self.key(source.id, $0) }
     }
 
     private func copy(_ key: ObjectKey, _ byteCount: Int, to other: ObjectKey) async throws(ObjectStoreFailure) -> Bool
