@@ -119,7 +119,8 @@ public final class RecordingArchive: Sendable {
         guard let key = Self.key(recording.id, file.name) else { return }
         let isMedia = RecordingFolder.isMedia(file.name)
         guard !isMedia || there?.byteCount != file.byteCount else { return meter.add(file.byteCount) }
-        let original = isMedia ? try await blocking { [self] in original(of: file, in: recording) } : nil
+        var original: ObjectKey?
+        if isMedia { original = try await blocking { [self] in self.original(of: file, in: recording) } }
         if let original, try await copy(original, file.byteCount, to: key) {
             return meter.add(file.byteCount)
         }

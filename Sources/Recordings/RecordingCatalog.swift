@@ -166,15 +166,17 @@ public final class RecordingCatalog: Sendable {
         _ id: RecordingID,
         _ change: (inout RecordingFacts) -> Void
     ) throws(StorageFailure) -> RecordingFacts? {
+        var isWork = false
         let facts = try self.change(
             id,
             with: { facts in
                 let before = facts.inStore
                 change(&facts)
+                isWork = before != facts.inStore && facts.state == .ready
                 if before.uploadedAt != nil, before != facts.inStore { facts.isStoreBehind = true }
             }
         )
-        if facts?.isStoreBehind == true { workObserver.withLock { $0 }?() }
+        if isWork { workObserver.withLock { $0 }?() }
         return facts
     }
 
@@ -309,6 +311,30 @@ public final class RecordingCatalog: Sendable {
     public func observeWork(_ observer: @escaping @Sendable () -> Void) {
         workObserver.withLock { $0 = observer }
         removals.observe(observer)
+    }
+
+    /// Puts files into a recording's folder, or others in their place, one after the other.
+    ///
+    /// Blocks. They count as bytes of the recording.
+    ///
+    /// - Parameters:
+    ///   - files: their names and bytes.
+    ///   - id: the recording.
+    /// - Throws: ``StorageFailure`` when the disk does not take one; those before it are there.
+    public func add(_ files: [(name: String, bytes: ByteBuffer)], to id: RecordingID) throws(StorageFailure) {
+        guard let recording = self[id] else { return }
+        for file in files { try WholeFile.write(file.bytes, to: "\(recording.folder)/\(file.name)") }
+        let byteCount = files.reduce(0) { $0 + Int64($1.bytes.readableBytes) }
+        try update(id) { $0.byteCount += byteCount }
+    }
+
+    /// Deletes the recordings of files that an earlier process has left half-made.
+    ///
+    /// Blocks.
+    public func deleteUnfinishedImports() {
+        for recording in all where recording.facts.state == .recording && recording.facts.source == .file {
+            delete(recording.facts.id)
+        }
     }
 
     private func writeFacts(of recording: Recording) throws(StorageFailure) {

@@ -1,6 +1,7 @@
 import Cryptography
 import Foundation
 import Ingest
+import Jobs
 import LiveStore
 import Logging
 import MediaCore
@@ -15,6 +16,7 @@ import ServiceLifecycle
 import Storage
 import Synchronization
 import TLS
+import Transcode
 import UnixSignals
 
 /// The whole server: ingest, packager, live store and origin, started and stopped in the order that loses nothing.
@@ -46,6 +48,10 @@ struct LiveServer: Service {
     /// Where recordings are put besides the disk, if anywhere.
     private let recordingStore: (any ObjectStore)?
     private let keeper: RecordingKeeper
+    private let exporter: PackagerExporter
+    /// Long work: imports.
+    private let jobs: JobQueue
+    private let imports: ImportService
     private let ingest: RTMPServer
     private let origin: OriginServer
     /// The operators' port, if there is one.
@@ -128,6 +134,8 @@ struct LiveServer: Service {
             ladder: configuration.ladder.map { [group] in ($0, group) },
             logger: logger
         )
+        jobs = try Self.jobs(configuration, logger: logger)
+        imports = ImportService(jobs, RecordingImport(configuration, recordings, storage, logger: logger))
         ingest = RTMPServer(
             configuration: IngestConfiguration(configuration, files: files),
             secureListener: Self.secureListener(configuration, rtmpsCertificate),
@@ -144,10 +152,13 @@ struct LiveServer: Service {
         originConfiguration.access = access
         originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.remuxer = PackagerRemuxer()
+        originConfiguration.pictureMaker = LibAVPictureMaker()
         originConfiguration.meters = originMetrics
         originConfiguration.recordings = recordings
         originConfiguration.recordingArchive = archive
-        originConfiguration.operators = OperatorAPI(
+        exporter = PackagerExporter(recordings, logger: logger)
+        originConfiguration.exporter = exporter
+        var operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
                 or: .operatorToken(dataDirectory: configuration.dataDirectory)
@@ -155,6 +166,8 @@ struct LiveServer: Service {
             directory: ingest.directory,
             restreams: ingest.restreams
         )
+        (operators.jobs, operators.imports) = (jobs, imports)
+        originConfiguration.operators = operators
         origin = OriginServer(
             configuration: originConfiguration,
             secureListener: Self.secureOrigin(configuration, httpsCertificate),
@@ -222,6 +235,7 @@ struct LiveServer: Service {
             delay: Self.synchronizationInterval
         ) { [packaging] _ in packaging.synchronizeRecordings() }
         readiness.current = .ready
+        jobs.start()
         var metadata: Logger.Metadata = ["http.port": "\(httpPort)", "rtmp.port": "\(ports.rtmp)"]
         metadata["https.port"] = httpsPort.map { "\($0)" }
         metadata["rtmps.port"] = ports.rtmps.map { "\($0)" }
@@ -336,6 +350,7 @@ struct LiveServer: Service {
     private func stop(_ stopKeeping: () async -> Void) async {
         logger.info("stopping: lives end, viewers get the rest of what they watch")
         readiness.current = .draining
+        async let jobsEnd: Void = jobs.shutDown()
         await ingest.shutDown()
         await packaging.settle()
         await publishing.webhook?.shutDown()
@@ -343,6 +358,8 @@ struct LiveServer: Service {
         await packaging.completeRecordings(within: Self.completionTime)
         await operations?.drain(within: .zero)
         await origin.drain(within: Self.drainTime)
+        await exporter.shutDown()
+        await jobsEnd
         await stopKeeping()
         await storage.shutDown()
         logger.info("stopped")
@@ -350,9 +367,28 @@ struct LiveServer: Service {
 
     /// Lives that were running when the process before this one ended go on.
     private func restoreLives() async {
-        guard configuration.isRecording else { return }
         // Off the event loops: it reads.
-        try? await NIOThreadPool.singleton.runIfActive { [packaging] in packaging.restoreLives() }
+        let (packaging, recordings, isRecording) = (packaging, recordings, configuration.isRecording)
+        try? await NIOThreadPool.singleton.runIfActive {
+            // Their jobs begin anew.
+            recordings.deleteUnfinishedImports()
+            if isRecording { packaging.restoreLives() }
+        }
+    }
+
+    /// The long work of the data folder.
+    private static func jobs(_ configuration: ServerConfiguration, logger: Logger) throws -> JobQueue {
+        do {
+            return try JobQueue(
+                directory: configuration.dataDirectory + "/jobs",
+                parallelism: configuration.jobs,
+                makeIdentifier: { Randomness.token(bits: 48).filter { $0.isLetter || $0.isNumber }.lowercased() },
+                now: Self.wallClock,
+                logger: logger
+            )
+        } catch {
+            throw StartFailure.unavailable("the folder for jobs cannot be used: \(error)")
+        }
     }
 
     /// The store of recordings that the settings name.
@@ -374,10 +410,10 @@ struct LiveServer: Service {
     }
 
     /// The recordings of the data folder.
-    private static func recordings(
+    static func recordings(
         _ configuration: ServerConfiguration,
         _ storage: MediaStorage,
-        _ store: (any ObjectStore)?,
+        _ store: (any ObjectStore)? = nil,
         logger: Logger
     ) throws -> RecordingCatalog {
         do throws(StorageFailure) {
@@ -394,7 +430,7 @@ struct LiveServer: Service {
     }
 
     /// Where the older segments of lives lie.
-    private static func storage(_ configuration: ServerConfiguration, logger: Logger) throws -> MediaStorage {
+    static func storage(_ configuration: ServerConfiguration, logger: Logger) throws -> MediaStorage {
         do throws(StorageFailure) {
             return try MediaStorage(directory: configuration.dataDirectory + "/media", logger: logger)
         } catch {
@@ -426,8 +462,30 @@ struct LiveServer: Service {
         return files
     }
 
-    private static let wallClock: @Sendable () -> WallClockTime = {
+    static let wallClock: @Sendable () -> WallClockTime = {
         WallClockTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+    }
+}
+
+extension RecordingImport {
+    /// Imports into the recordings of a data folder.
+    init(
+        _ configuration: ServerConfiguration,
+        _ recordings: RecordingCatalog,
+        _ storage: MediaStorage,
+        logger: Logger
+    ) {
+        var quiet = logger
+        // What the packager says is meant for streamers.
+        quiet.logLevel = max(.error, logger.logLevel)
+        self.init(
+            catalog: recordings,
+            storage: storage,
+            segmentDuration: configuration.segmentDuration,
+            now: LiveServer.wallClock,
+            makeTag: { Randomness.token(bits: 48) },
+            logger: quiet
+        )
     }
 }
 

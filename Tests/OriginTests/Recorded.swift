@@ -108,7 +108,7 @@ extension Router {
             case .consult(let consultation):
                 guard case .blocking(let work) = consultation.work else { preconditionFailure("there is no store") }
                 outcome = work()
-            case .hold, .load: preconditionFailure("no request of a recording waits for that")
+            case .hold, .load, .commission: preconditionFailure("no request of a recording waits for that")
             }
         }
     }
