@@ -69,6 +69,11 @@ let package = Package(
             resources: [.embedInCode("Assets")]
         ),
 
+        .target(
+            name: "ObjectStorage",
+            dependencies: ["Storage", "MediaCore", "Cryptography", nioCore, nioHTTP1, asyncHTTPClient, logging]
+        ),
+
         .target(name: "Observability", dependencies: [metrics]),
         .target(name: "TLS", dependencies: [nioCore, nioSSL]),
 
@@ -100,8 +105,9 @@ let package = Package(
         .executableTarget(
             name: "lyceum",
             dependencies: [
-                "MediaCore", "Ingest", "Packager", "LiveStore", "Recordings", "Storage", "Origin", "Transcode", "Jobs",
-                "Cryptography", "TLS", "Observability", nioCore, nioPosix, nioHTTP1, asyncHTTPClient, metrics, logging,
+                "MediaCore", "Ingest", "Packager", "LiveStore", "Recordings", "Storage", "ObjectStorage", "Origin",
+                "Transcode", "Jobs", "Cryptography", "TLS", "Observability", nioCore, nioPosix, nioHTTP1,
+                asyncHTTPClient, metrics, logging,
                 serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -127,6 +133,14 @@ let package = Package(
             dependencies: ["Recordings", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore, logging]
         ),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport", nioCore, nioPosix, logging]),
+        .testTarget(
+            name: "ObjectStorageTests",
+            dependencies: [
+                "ObjectStorage", "Recordings", "LiveStore", "Storage", "MediaCore", "Cryptography", "TestSupport",
+                nioCore,
+                nioPosix, nioHTTP1, logging,
+            ]
+        ),
         .testTarget(
             name: "IngestTests",
             dependencies: [
@@ -159,7 +173,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "lyceum", "Ingest", "MediaCore", "TestSupport", logging,
+                "lyceum", "Ingest", "Recordings", "Storage", "ObjectStorage", "MediaCore", "TestSupport", nioCore,
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]

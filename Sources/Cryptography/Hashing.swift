@@ -39,6 +39,57 @@ public enum SHA256 {
     }
 }
 
+/// The SHA-256 of a message that comes in pieces (FIPS 180-4).
+///
+/// ```swift
+/// var hasher = SHA256Hasher()
+/// hasher.update(piece)
+/// let digest = hasher.finish()
+/// ```
+public struct SHA256Hasher: ~Copyable {
+    private let context: OpaquePointer
+
+    /// A hasher that has seen nothing.
+    public init() {
+        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+            preconditionFailure("libcrypto has no SHA-256")
+        }
+        self.context = context
+    }
+
+    deinit { EVP_MD_CTX_free(context) }
+
+    /// Takes some more of the message.
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        precondition(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1, "libcrypto cannot hash")
+    }
+
+    /// Ends the message.
+    ///
+    /// - Returns: the digest, 32 bytes.
+    public consuming func finish() -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: SHA256.size)
+        var length: UInt32 = 0
+        let result = EVP_DigestFinal_ex(context, &digest, &length)
+        precondition(result == 1 && length == UInt32(SHA256.size), "libcrypto cannot hash")
+        return digest
+    }
+}
+
+/// Checksums with MD5 (RFC 1321), for protocols that ask for one; it protects nothing against people.
+public enum MD5 {
+    /// The size of a digest in bytes.
+    public static let size = 16
+
+    /// The digest of a message; `nil` where libcrypto may not compute it, as in its FIPS mode.
+    public static func digest(of message: [UInt8]) -> [UInt8]? {
+        var digest = [UInt8](repeating: 0, count: size)
+        var length: UInt32 = 0
+        let result = EVP_Digest(message, message.count, &digest, &length, EVP_md5(), nil)
+        return result == 1 && length == UInt32(size) ? digest : nil
+    }
+}
+
 /// Bytes as text of hexadecimal digits.
 public enum Hexadecimal {
     /// Two small digits for each byte.

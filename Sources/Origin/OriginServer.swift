@@ -226,7 +226,12 @@ public final class OriginServer: Sendable {
             remuxer: configuration.remuxer,
             meters: configuration.meters,
             recordings: configuration.recordings.map {
-                RecordedMedia($0, exporter: configuration.exporter, logger: logger)
+                RecordedMedia(
+                    $0,
+                    archive: configuration.recordingArchive,
+                    exporter: configuration.exporter,
+                    logger: logger
+                )
             },
             posters: configuration.pictureMaker.map { LivePosters($0, logger: logger) }
         )

@@ -17,18 +17,48 @@ public final class Recording: Sendable {
         var facts: RecordingFacts
         var files: [String: KeptFile] = [:]
         var isDeleted = false
+        /// Whether only the facts are here; the rest has to be fetched from the store before it is read.
+        var isOutline: Bool
+        /// Held by all who read from the store.
+        var lease: StoreLease?
+        /// The sizes of the files of media that are in the store, by name.
+        var storedSizes: [String: Int] = [:]
     }
 
     private let storage: MediaStorage
+    /// Where its media is when it is not here.
+    private let store: (any ObjectStore)?
     private let state: Mutex<State>
 
     /// The recording of a folder.
-    init(_ facts: RecordingFacts, folder: String, storage: MediaStorage) {
+    ///
+    /// - Parameters:
+    ///   - facts: what is known of it.
+    ///   - folder: the path of its folder.
+    ///   - storage: reads its files.
+    ///   - store: has what was uploaded of it.
+    ///   - isOutline: whether nothing but the facts is in the folder.
+    ///   - lease: condemned with the recording.
+    init(
+        _ facts: RecordingFacts,
+        folder: String,
+        storage: MediaStorage,
+        store: (any ObjectStore)? = nil,
+        isOutline: Bool = false,
+        lease: StoreLease? = nil
+    ) {
         id = facts.id
         self.folder = folder
         self.storage = storage
-        state = Mutex(State(facts: facts))
+        self.store = store
+        state = Mutex(State(facts: facts, isOutline: isOutline, lease: lease))
     }
+
+    /// Whether only its facts are here yet: ``RecordingArchive/find(_:)`` fetches the rest.
+    public var isOutline: Bool { state.withLock { $0.isOutline } }
+
+    /// The files are here that are to be here.
+    func fill() { state.withLock { $0.isOutline = false } }
 
     /// What is known of it.
     public var facts: RecordingFacts { state.withLock { $0.facts } }
@@ -53,8 +83,9 @@ public final class Recording: Sendable {
     public func file(named name: String) throws(StorageFailure) -> KeptFile {
         // Media only grows behind what an index tells of; when a recording is complete, that and its index stay as they are.
         // Other files are exchanged as a whole: those are opened anew.
-        let isLasting =
-            name.utf8.suffix(6).elementsEqual(".media".utf8) || name.utf8.suffix(6).elementsEqual(".index".utf8)
+        let isMedia = RecordingFolder.isMedia(name)
+        let isLasting = isMedia || name.utf8.suffix(6).elementsEqual(".index".utf8)
+        if isMedia, facts.droppedAt != nil { return try storedFile(named: name) }
         if isLasting, let known = state.withLock({ $0.files[name] }) { return known }
         guard !name.utf8.contains(UInt8(ascii: "/")), !state.withLock({ $0.isDeleted }) else {
             throw .system(operation: "open", path: "\(folder)/\(name)", code: ENOENT)
@@ -63,8 +94,49 @@ public final class Recording: Sendable {
         guard isLasting, facts.state == .ready else { return file }
         return state.withLock { state in
             if let first = state.files[name] { return first }
-            state.files[name] = file
+            // What was dropped meanwhile is not to be found again.
+            if state.facts.droppedAt == nil { state.files[name] = file }
             return file
+        }
+    }
+
+    /// A file of media in the store.
+    ///
+    /// Its size is what the index says, so the store is not asked for it.
+    private func storedFile(named name: String) throws(StorageFailure) -> KeptFile {
+        var size = state.withLock { $0.storedSizes[name] }
+        if size == nil { size = try indexedSizes(fileOf: name)[name] }
+        guard let size, let store, let key = ObjectKey("\(id)/\(name)")
+        else { throw .system(operation: "open", path: "\(folder)/\(name)", code: ENOENT) }
+        let object = StoredObject(key, byteCount: size, in: store, lease: state.withLock { $0.lease })
+        return KeptFile(object)
+    }
+
+    /// The sizes of the files that a rendition's index tells of.
+    private func indexedSizes(fileOf name: String) throws(StorageFailure) -> [String: Int] {
+        guard let end = name.lastIndex(of: "-"), let rendition = Rendition.ID(name[..<end]) else { return [:] }
+        var sizes: [String: Int] = [:]
+        for location in try locations(in: rendition) where !location.isLost {
+            let file = RecordingFolder.media(of: rendition, number: location.file)
+            guard let start = Int(exactly: location.offset) else { continue }
+            sizes[file] = max(sizes[file] ?? 0, start + Int(location.length))
+        }
+        state.withLock { $0.storedSizes.merge(sizes) { $1 } }
+        return sizes
+    }
+
+    /// Removes its media from the disk, but for what somebody reads: that goes with its last reader.
+    ///
+    /// To be called when the facts say that it was dropped. Blocks.
+    func dropMedia() {
+        let held = state.withLock { state in
+            let files = state.files
+            state.files = [:]
+            return files
+        }
+        for file in held.values { file.removeWhenUnused() }
+        for name in Folder.names(in: folder) where RecordingFolder.isMedia(name) && held[name] == nil {
+            unlink("\(folder)/\(name)")
         }
     }
 
@@ -140,6 +212,8 @@ public final class Recording: Sendable {
             state.isDeleted = true
             let files = state.files
             state.files = [:]
+            state.lease?.condemn()
+            state.lease = nil
             return files
         }
         for file in held.values { file.removeWhenUnused() }

@@ -12,7 +12,7 @@ internal import Synchronization
 /// copy. What every recording's facts say is in memory, some hundred bytes each; nothing else is.
 public final class RecordingCatalog: Sendable {
     /// The largest `recording.json`, in bytes: thousands of gaps.
-    private static let largestFacts = 4 << 20
+    static let largestFacts = 4 << 20
     /// The largest journal, in bytes: weeks of a live.
     private static let largestJournal = 1 << 30
 
@@ -20,8 +20,13 @@ public final class RecordingCatalog: Sendable {
     public let directory: String
 
     private let storage: MediaStorage
+    /// Where recordings are kept that are not here.
+    private let store: (any ObjectStore)?
+    /// What is deleted here and is to be deleted in the store.
+    let removals: StoreRemovals
     private let randomBytes: @Sendable (Int) -> [UInt8]
     private let logger: Logger
+    private let workObserver = Mutex<(@Sendable () -> Void)?>(nil)
     private let recordings = Mutex<[RecordingID: Recording]>([:])
     /// Held while facts are written, by threads that wait for the disk anyway: what is written last is what was changed last.
     private let writing = Mutex(())
@@ -33,17 +38,21 @@ public final class RecordingCatalog: Sendable {
     /// - Parameters:
     ///   - directory: the folder's path.
     ///   - storage: reads and writes their files.
+    ///   - store: has recordings whose media is not in the folder; `nil` for none.
     ///   - randomBytes: gives so many bytes of a source that cannot be foretold.
     ///   - logger: told of what cannot be read.
     /// - Throws: ``StorageFailure`` when the folder cannot be made.
     public init(
         directory: String,
         storage: MediaStorage,
+        store: (any ObjectStore)? = nil,
         randomBytes: @escaping @Sendable (Int) -> [UInt8],
         logger: Logger
     ) throws(StorageFailure) {
         self.directory = directory
         self.storage = storage
+        self.store = store
+        removals = StoreRemovals(directory: "\(directory)/deleted")
         self.randomBytes = randomBytes
         self.logger = logger
         try Folder.make(directory)
@@ -62,10 +71,16 @@ public final class RecordingCatalog: Sendable {
                 return logger.warning("recording left alone: its facts cannot be read", metadata: ["path": "\(folder)"])
             }
             guard facts.state == .ready || hasJournal else { return remove(folder) }
-            recordings.withLock { $0[id] = Recording(facts, folder: folder, storage: storage) }
+            let isOutline =
+                facts.droppedAt != nil && access("\(folder)/\(RecordingFolder.multivariantPlaylist)", F_OK) != 0
+            let recording = recording(facts, in: folder, isOutline: isOutline)
+            // What an interrupted removal has left.
+            if facts.droppedAt != nil { recording.dropMedia() }
+            recordings.withLock { $0[id] = recording }
         } catch .system(_, _, ENOENT) {
             guard hasJournal, let facts = factsFromJournal(of: id) else { return remove(folder) }
-            recordings.withLock { $0[id] = Recording(facts, folder: folder, storage: storage) }
+            let recording = recording(facts, in: folder)
+            recordings.withLock { $0[id] = recording }
         } catch {
             logger.warning("recording left alone: its facts cannot be read", metadata: ["error.type": "\(error)"])
         }
@@ -89,7 +104,19 @@ public final class RecordingCatalog: Sendable {
         rmdir(folder)
     }
 
-    private func folder(of id: RecordingID) -> String { "\(directory)/\(id)" }
+    private func recording(_ facts: RecordingFacts, in folder: String, isOutline: Bool = false) -> Recording {
+        let lease = store.map { _ in StoreLease { [removals] in removals.release(facts.id) } }
+        return Recording(
+            facts,
+            folder: folder,
+            storage: storage,
+            store: store,
+            isOutline: isOutline,
+            lease: lease
+        )
+    }
+
+    func folder(of id: RecordingID) -> String { "\(directory)/\(id)" }
 
     // MARK: - Looking up
 
@@ -117,7 +144,7 @@ public final class RecordingCatalog: Sendable {
         let facts = makeFacts(RecordingID(randomBytes: randomBytes))
         let folder = folder(of: facts.id)
         try Folder.make(folder)
-        let recording = Recording(facts, folder: folder, storage: storage)
+        let recording = recording(facts, in: folder)
         do throws(StorageFailure) {
             try writeFacts(of: recording)
         } catch {
@@ -139,6 +166,33 @@ public final class RecordingCatalog: Sendable {
         _ id: RecordingID,
         _ change: (inout RecordingFacts) -> Void
     ) throws(StorageFailure) -> RecordingFacts? {
+        var isWork = false
+        let facts = try self.change(
+            id,
+            with: { facts in
+                let before = facts.inStore
+                change(&facts)
+                isWork = before != facts.inStore && facts.state == .ready
+                if before.uploadedAt != nil, before != facts.inStore { facts.isStoreBehind = true }
+            }
+        )
+        if isWork { workObserver.withLock { $0 }?() }
+        return facts
+    }
+
+    /// Changes facts in a way that the store knows of.
+    @discardableResult
+    func update(
+        fromStore id: RecordingID,
+        _ change: (inout RecordingFacts) -> Void
+    ) throws(StorageFailure) -> RecordingFacts? {
+        try self.change(id, with: change)
+    }
+
+    private func change(
+        _ id: RecordingID,
+        with change: (inout RecordingFacts) -> Void
+    ) throws(StorageFailure) -> RecordingFacts? {
         guard let recording = self[id] else { return nil }
         let facts = recording.change(change)
         try writeFacts(of: recording)
@@ -147,12 +201,19 @@ public final class RecordingCatalog: Sendable {
 
     /// Deletes a recording.
     ///
-    /// From now on nobody finds it; who reads from it reads on. Blocks.
+    /// From now on nobody finds it; who reads from it reads on. Where there is a store, ``RecordingArchive/removeDeleted()``
+    /// removes it there when nobody reads it. Blocks.
     ///
     /// - Returns: whether there was one.
     @discardableResult
     public func delete(_ id: RecordingID) -> Bool {
         guard let recording = recordings.withLock({ $0.removeValue(forKey: id) }) else { return false }
+        if store != nil, !removals.note(id) {
+            logger.warning(
+                "recording stays in the store: the disk does not take the note that it is deleted",
+                metadata: ["recording.id": "\(id)"]
+            )
+        }
         recording.delete()
         return true
     }
@@ -167,7 +228,7 @@ public final class RecordingCatalog: Sendable {
     /// - Returns: what writes it.
     public func begin(_ makeFacts: (RecordingID) -> RecordingFacts) -> RecordingWriter {
         let facts = makeFacts(RecordingID(randomBytes: randomBytes))
-        let recording = Recording(facts, folder: folder(of: facts.id), storage: storage)
+        let recording = recording(facts, in: folder(of: facts.id))
         recordings.withLock { $0[facts.id] = recording }
         storage.afterwards { [self] in
             do throws(StorageFailure) {
@@ -220,6 +281,36 @@ public final class RecordingCatalog: Sendable {
             facts.state = .ready
         }
         unlink("\(recording.folder)/\(RecordingFolder.journal)")
+        workObserver.withLock { $0 }?()
+    }
+
+    // MARK: - Recordings in the store
+
+    /// Takes in a recording of which the store has told the facts; its files are fetched when they are needed.
+    ///
+    /// Blocks.
+    func adopt(_ facts: RecordingFacts) throws(StorageFailure) {
+        guard self[facts.id] == nil, !removals.contains(facts.id) else { return }
+        let folder = folder(of: facts.id)
+        try Folder.make(folder)
+        let outline = recording(facts, in: folder, isOutline: true)
+        try writeFacts(of: outline)
+        recordings.withLock { $0[facts.id] = $0[facts.id] ?? outline }
+    }
+
+    /// Forgets a recording that the store does not have any more, of which nothing but copies is here.
+    ///
+    /// Blocks.
+    func forget(_ id: RecordingID) {
+        guard let recording = self[id], recording.facts.droppedAt != nil else { return }
+        recordings.withLock { $0[id] = nil }
+        recording.delete()
+    }
+
+    /// Has something called, on any thread, whenever a recording is complete, or the store is to learn something of one.
+    public func observeWork(_ observer: @escaping @Sendable () -> Void) {
+        workObserver.withLock { $0 = observer }
+        removals.observe(observer)
     }
 
     /// Puts files into a recording's folder, or others in their place, one after the other.
@@ -247,12 +338,35 @@ public final class RecordingCatalog: Sendable {
     }
 
     private func writeFacts(of recording: Recording) throws(StorageFailure) {
+        try writing.withLock { _ throws(StorageFailure) in
+            guard let bytes = recording.facts.document else { return }
+            try WholeFile.write(bytes, to: "\(recording.folder)/\(RecordingFolder.facts)")
+        }
+    }
+}
+
+extension RecordingFacts {
+    /// The facts without what is about this server's disk.
+    var inStore: RecordingFacts {
+        var facts = self
+        (facts.droppedAt, facts.isStoreBehind) = (nil, nil)
+        return facts
+    }
+
+    /// The facts as they stand in `recording.json`.
+    ///
+    /// They are plain values: encoding them cannot fail.
+    var document: ByteBuffer? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try writing.withLock { _ throws(StorageFailure) in
-            // The facts are plain values: encoding them cannot fail.
-            guard let data = try? encoder.encode(recording.facts) else { return }
-            try WholeFile.write(ByteBuffer(bytes: data), to: "\(recording.folder)/\(RecordingFolder.facts)")
+        return (try? encoder.encode(self)).map { ByteBuffer(bytes: $0) }
+    }
+
+    /// Reads what ``document`` wrote; `nil` for what is no facts of a recording.
+    init?(document: ByteBuffer) {
+        guard let facts = try? JSONDecoder().decode(RecordingFacts.self, from: Data(document.readableBytesView)) else {
+            return nil
         }
+        self = facts
     }
 }

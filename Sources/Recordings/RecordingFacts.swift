@@ -89,6 +89,12 @@ public struct RecordingFacts: Codable, Hashable, Sendable {
     public var gaps: [Gap] = []
     /// What a clip is of its segments.
     public var cut: Cut?
+    /// When all of it was in the store, in milliseconds since 1970; `nil` while it is not.
+    public var uploadedAt: Int64?
+    /// When its media was removed from this server's disk, in milliseconds since 1970; `nil` while it is there.
+    public var droppedAt: Int64?
+    /// Whether these facts are newer than those in the store.
+    public var isStoreBehind: Bool?
 
     /// A recording that begins.
     public init(

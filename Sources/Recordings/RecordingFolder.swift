@@ -15,6 +15,12 @@ public import LiveStore
 ///
 /// `m0` has the primary tracks together; other renditions have the names that ``Rendition/ID`` gives them.
 public enum RecordingFolder {
+    /// What the names of files of media end with.
+    static let mediaSuffix = ".media"
+
+    /// Whether a file is one of media.
+    static func isMedia(_ name: String) -> Bool { name.utf8.reversed().starts(with: mediaSuffix.utf8.reversed()) }
+
     /// The facts.
     public static let facts = "recording.json"
     /// The journal.

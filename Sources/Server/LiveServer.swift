@@ -7,6 +7,7 @@ import Logging
 import MediaCore
 import NIOCore
 import NIOPosix
+import ObjectStorage
 import Observability
 import Origin
 import Packager
@@ -44,6 +45,9 @@ struct LiveServer: Service {
     private let packaging: LivePackaging
     private let storage: MediaStorage
     private let recordings: RecordingCatalog
+    /// Where recordings are put besides the disk, if anywhere.
+    private let recordingStore: (any ObjectStore)?
+    private let keeper: RecordingKeeper
     private let exporter: PackagerExporter
     /// Long work: imports.
     private let jobs: JobQueue
@@ -87,11 +91,12 @@ struct LiveServer: Service {
         }
         readiness = Readiness()
         let registry = PrometheusRegistry(
-            help: [OriginMetrics.help, StorageMetrics.help, ProcessMetrics.help]
+            help: [OriginMetrics.help, StorageMetrics.help, RecordingMetrics.help, ProcessMetrics.help]
                 .reduce(IngestMetrics.help) { $0.merging($1) { $1 } }
         )
         let originMetrics = OriginMetrics(registry)
         let storageMetrics = StorageMetrics(registry)
+        let recordingMetrics = RecordingMetrics(registry)
         publishing = try Publishing(configuration, metrics: registry, logger: logger)
         let rtmpsCertificate = try Self.certificate(configuration, for: configuration.rtmpsPort)
         let httpsCertificate = try Self.certificate(
@@ -106,7 +111,19 @@ struct LiveServer: Service {
         let access = try Self.access(configuration)
         let store = LiveStore()
         storage = try Self.storage(configuration, logger: logger)
-        recordings = try Self.recordings(configuration, storage, logger: logger)
+        recordingStore = try Self.recordingStore(configuration, group: group, logger: logger)
+        recordings = try Self.recordings(configuration, storage, recordingStore, logger: logger)
+        let milliseconds: @Sendable () -> Int64 = { Self.wallClock().milliseconds }
+        let archive = recordingStore.map { [recordings] store in
+            RecordingArchive(catalog: recordings, store: store, now: milliseconds, logger: logger)
+        }
+        keeper = RecordingKeeper(
+            catalog: recordings,
+            archive: archive,
+            policy: configuration.retention,
+            now: milliseconds,
+            logger: logger
+        )
         packaging = LivePackaging(
             store: store,
             storage: storage,
@@ -138,6 +155,7 @@ struct LiveServer: Service {
         originConfiguration.pictureMaker = LibAVPictureMaker()
         originConfiguration.meters = originMetrics
         originConfiguration.recordings = recordings
+        originConfiguration.recordingArchive = archive
         exporter = PackagerExporter(recordings, logger: logger)
         originConfiguration.exporter = exporter
         var operators = OperatorAPI(
@@ -161,9 +179,10 @@ struct LiveServer: Service {
         operations = Self.operations(
             configuration,
             registry,
-            beforeReading: { [storage] in
+            beforeReading: { [storage, recordings, keeper] in
                 originMetrics.update(from: store)
                 storageMetrics.update(from: storage)
+                recordingMetrics.update(from: recordings, keeper.figures)
             },
             readiness: { [readiness, storage] in readiness.told(storage) },
             group: group,
@@ -227,11 +246,17 @@ struct LiveServer: Service {
             tasks.addTask { await drainOnSignal() }
             tasks.addTask { await reloadFilesRegularly() }
             tasks.addTask { await reloadFilesOnSignal() }
+            // Ends before the storage that it uses.
+            let keeping = Task { await keeper.run() }
             try await gracefulShutdown()
             expiry.cancel()
             synchronization.cancel()
             // Also ends a drain that is still waiting for publishers.
-            await stop()
+            await stop {
+                keeping.cancel()
+                await keeping.value
+                await recordingStore?.shutDown()
+            }
             tasks.cancelAll()
         }
     }
@@ -321,7 +346,8 @@ struct LiveServer: Service {
         }
     }
 
-    private func stop() async {
+    /// - Parameter stopKeeping: ends what works on recordings, between the lives' last writes and the storage's end.
+    private func stop(_ stopKeeping: () async -> Void) async {
         logger.info("stopping: lives end, viewers get the rest of what they watch")
         readiness.current = .draining
         async let jobsEnd: Void = jobs.shutDown()
@@ -334,6 +360,7 @@ struct LiveServer: Service {
         await origin.drain(within: Self.drainTime)
         await exporter.shutDown()
         await jobsEnd
+        await stopKeeping()
         await storage.shutDown()
         logger.info("stopped")
     }
@@ -364,16 +391,36 @@ struct LiveServer: Service {
         }
     }
 
+    /// The store of recordings that the settings name.
+    private static func recordingStore(
+        _ configuration: ServerConfiguration,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) throws -> (any ObjectStore)? {
+        switch configuration.recordingStore {
+        case nil: return nil
+        case .s3(let settings)?: return S3ObjectStore(settings, group: group, logger: logger)
+        case .folder(let path)?:
+            do throws(StorageFailure) {
+                return try FolderStore(directory: path)
+            } catch {
+                throw StartFailure.unavailable("the folder for the store of recordings cannot be used: \(error)")
+            }
+        }
+    }
+
     /// The recordings of the data folder.
     static func recordings(
         _ configuration: ServerConfiguration,
         _ storage: MediaStorage,
+        _ store: (any ObjectStore)? = nil,
         logger: Logger
     ) throws -> RecordingCatalog {
         do throws(StorageFailure) {
             return try RecordingCatalog(
                 directory: configuration.dataDirectory + "/recordings",
                 storage: storage,
+                store: store,
                 randomBytes: { Randomness.bytes($0) },
                 logger: logger
             )

@@ -55,38 +55,79 @@ public final class FiledBytes: Sendable {
     }
 }
 
-/// Some bytes of a file.
+/// Some bytes of a file, on the disk or in a store.
 ///
 /// Holds on to the file: it is there as long as any slice of it.
 public struct FileSlice: Sendable {
-    private let file: MediaFile
+    private enum Place: Sendable {
+        case file(MediaFile)
+        case object(StoredObject)
+    }
+
+    private let place: Place
     let offset: Int
     /// How many bytes there are.
     public let length: Int
 
-    init(_ file: MediaFile, offset: Int, length: Int) {
-        self.file = file
+    private init(_ place: Place, offset: Int, length: Int) {
+        self.place = place
         self.offset = offset
         self.length = length
     }
 
+    init(_ file: MediaFile, offset: Int, length: Int) { self.init(.file(file), offset: offset, length: length) }
+
+    init(_ object: StoredObject, offset: Int, length: Int) {
+        self.init(.object(object), offset: offset, length: length)
+    }
+
+    /// Whether the bytes are in a store: reading them takes as long as the network does.
+    ///
+    /// Then ``read(_:)`` makes a thread wait for that; ``fetch(_:)`` does not.
+    public var isRemote: Bool {
+        switch place {
+        case .file: false
+        case .object: true
+        }
+    }
+
     /// Reads some of the bytes.
     ///
-    /// Blocks, so not for event loops.
+    /// Blocks, so not for event loops; where ``isRemote``, for no task either.
     ///
     /// - Parameter range: which, counted from the slice's beginning.
     /// - Returns: that many bytes.
     /// - Throws: ``StorageFailure/outOfBounds(_:length:)`` for a range that the slice does not have;
     ///   ``StorageFailure/system(operation:path:code:)`` and ``StorageFailure/truncated(path:offset:)`` when the disk fails
-    ///   or somebody else has changed the file.
+    ///   or somebody else has changed the file; ``StorageFailure/store(_:)`` when the store fails.
     public func read(_ range: Range<Int>) throws(StorageFailure) -> ByteBuffer {
+        try check(range)
+        switch place {
+        case .file(let file): return try file.read(range.count, at: offset + range.lowerBound)
+        case .object(let object): return try object.readAndWait(range.count, at: offset + range.lowerBound)
+        }
+    }
+
+    /// Fetches some of the bytes of a slice that is remote, without a thread that waits.
+    ///
+    /// - Parameter range: which, counted from the slice's beginning.
+    /// - Returns: that many bytes.
+    /// - Throws: as ``read(_:)``.
+    public func fetch(_ range: Range<Int>) async throws(StorageFailure) -> ByteBuffer {
+        try check(range)
+        switch place {
+        case .file(let file): return try file.read(range.count, at: offset + range.lowerBound)
+        case .object(let object): return try await object.read(range.count, at: offset + range.lowerBound)
+        }
+    }
+
+    private func check(_ range: Range<Int>) throws(StorageFailure) {
         guard range.lowerBound >= 0, range.upperBound <= length else { throw .outOfBounds(range, length: length) }
-        return try file.read(range.count, at: offset + range.lowerBound)
     }
 
     /// Some of the bytes, those of the range that the slice has.
     public func subslice(_ range: Range<Int>) -> FileSlice {
         let known = range.clamped(to: 0..<length)
-        return FileSlice(file, offset: offset + known.lowerBound, length: known.count)
+        return FileSlice(place, offset: offset + known.lowerBound, length: known.count)
     }
 }

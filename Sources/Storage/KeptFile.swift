@@ -1,30 +1,58 @@
 internal import Glibc
 
-/// A file on disk that stays when nobody reads it any more, such as one of a recording.
+/// A file that stays when nobody reads it any more, such as one of a recording: on the disk, or in a store.
 public final class KeptFile: Sendable {
-    let file: MediaFile
-    /// When its bytes were changed last, in nanoseconds since 1970; 0 for one that is being written.
+    private enum Place {
+        case file(MediaFile)
+        case object(StoredObject)
+    }
+
+    private let place: Place
+    /// When its bytes were changed last, in nanoseconds since 1970; 0 for one that is being written, and in a store.
     public let modificationTime: Int64
 
     init(_ file: MediaFile, modificationTime: Int64 = 0) {
-        self.file = file
+        place = .file(file)
         self.modificationTime = modificationTime
     }
 
+    /// A file in a store.
+    public init(_ object: StoredObject) {
+        place = .object(object)
+        modificationTime = 0
+    }
+
     /// How many bytes it has.
-    public var byteCount: Int { file.byteCount }
+    public var byteCount: Int {
+        switch place {
+        case .file(let file): file.byteCount
+        case .object(let object): object.byteCount
+        }
+    }
 
     /// All of it.
-    public var whole: FileSlice { FileSlice(file, offset: 0, length: file.byteCount) }
+    public var whole: FileSlice { unchecked(offset: 0, length: byteCount) }
 
     /// Some of its bytes; `nil` where it does not have them all.
     public func slice(offset: Int, length: Int) -> FileSlice? {
-        guard offset >= 0, length >= 0, length <= file.byteCount, offset <= file.byteCount - length else { return nil }
-        return FileSlice(file, offset: offset, length: length)
+        let byteCount = byteCount
+        guard offset >= 0, length >= 0, length <= byteCount, offset <= byteCount - length else { return nil }
+        return unchecked(offset: offset, length: length)
     }
 
-    /// Has the file removed when nobody holds this, or any slice of it, any more.
-    public func removeWhenUnused() { file.removeWhenUnused() }
+    private func unchecked(offset: Int, length: Int) -> FileSlice {
+        switch place {
+        case .file(let file): FileSlice(file, offset: offset, length: length)
+        case .object(let object): FileSlice(object, offset: offset, length: length)
+        }
+    }
+
+    /// Has a file on the disk removed when nobody holds this, or any slice of it, any more.
+    ///
+    /// What is in a store goes by its ``StoreLease``.
+    public func removeWhenUnused() {
+        if case .file(let file) = place { file.removeWhenUnused() }
+    }
 }
 
 extension MediaStorage {

@@ -1,7 +1,7 @@
 // The system calls of storage, with their failures as errors.
 
-import Glibc
-import NIOCore
+internal import Glibc
+public import NIOCore
 
 /// A file that is written to; closed when it goes.
 struct WritableFile: ~Copyable {
@@ -87,6 +87,11 @@ struct WritableFile: ~Copyable {
         if descriptor >= 0 { _ = ftruncate(descriptor, off_t(length)) }
     }
 
+    /// Waits until the disk has what was written.
+    func synchronize() throws(StorageFailure) {
+        guard fdatasync(descriptor) == 0 else { throw .last("fdatasync", path) }
+    }
+
     /// Closes the file: some file systems say only now that they had no room (NFS, quotas).
     mutating func close() throws(StorageFailure) {
         let status = Glibc.close(descriptor)
@@ -97,12 +102,14 @@ struct WritableFile: ~Copyable {
 }
 
 /// A file that is read by anybody at any place; closed when nobody holds it.
-final class ReadableFile: Sendable {
+public final class ReadableFile: Sendable {
     private let path: String
     private let descriptor: Int32
 
     /// Opens a file.
-    init(_ path: String) throws(StorageFailure) {
+    ///
+    /// Blocks.
+    public init(_ path: String) throws(StorageFailure) {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw .last("open", path) }
@@ -112,10 +119,17 @@ final class ReadableFile: Sendable {
         if descriptor >= 0 { close(descriptor) }
     }
 
+    /// How many bytes it has now.
+    public func byteCount() throws(StorageFailure) -> Int {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .last("stat", path) }
+        return Int(status.st_size)
+    }
+
     /// Reads so many bytes at a place.
     ///
     /// Blocks.
-    func read(_ count: Int, at offset: Int) throws(StorageFailure) -> ByteBuffer {
+    public func read(_ count: Int, at offset: Int) throws(StorageFailure) -> ByteBuffer {
         var bytes = ByteBufferAllocator().buffer(capacity: count)
         while bytes.readableBytes < count {
             let (missing, place) = (count - bytes.readableBytes, offset + bytes.readableBytes)

@@ -108,3 +108,25 @@ struct RandomnessTests {
         #expect(counts.values.allSatisfy { (750...1250).contains($0) })
     }
 }
+
+@Suite("Digests")
+struct DigestTests {
+    @Test("a message that comes in pieces has the digest of the whole")
+    func pieces() {
+        let message = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        for size in [1, 63, 64, 65, 10_000] {
+            var hasher = SHA256Hasher()
+            for start in stride(from: 0, to: message.count, by: size) {
+                message[start..<min(start + size, message.count)].withUnsafeBytes { hasher.update($0) }
+            }
+            #expect(hasher.finish() == SHA256.digest(of: message), "\(size)")
+        }
+        #expect(SHA256Hasher().finish() == SHA256.digest(of: []))
+    }
+
+    @Test("MD5 is that of RFC 1321")
+    func md5() throws {
+        let digest = try #require(MD5.digest(of: Array("message digest".utf8)))
+        #expect(Hexadecimal.text(digest) == "f96b697d7cb7938d525a2f31aaf161d0")
+    }
+}

@@ -17,19 +17,24 @@ final class Recorded: Sendable {
     let folder: TemporaryFolder
     let storage: MediaStorage
     let catalog: RecordingCatalog
+    let archive: RecordingArchive?
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     // The recordings are what lies there.
-    init(_ recordings: RecordedFolder...) throws {
+    init(_ recordings: RecordedFolder..., store: (any ObjectStore)? = nil) throws {
         folder = try TemporaryFolder()
         storage = try MediaStorage(directory: folder.file("media"), logger: logger)
         for recording in recordings { try recording.write(to: folder.file("recordings")) }
         catalog = try RecordingCatalog(
             directory: folder.file("recordings"),
             storage: storage,
+            store: store,
             randomBytes: { Array(repeating: 7, count: $0) },
             logger: logger
         )
+        archive = store.map { [catalog, logger] store in
+            RecordingArchive(catalog: catalog, store: store, now: { 1 }, logger: logger)
+        }
     }
 
     /// A router that finds them.
@@ -39,7 +44,7 @@ final class Recorded: Sendable {
         consultations: ConsultationCount = ConsultationCount()
     ) -> Router {
         var router = Fixture().router(hlsJavaScript: hlsJavaScript, access: access)
-        router.recordings = RecordedMedia(catalog, logger: logger)
+        router.recordings = RecordedMedia(catalog, archive: archive, logger: logger)
         router.operators = OperatorAPI(
             token: Secret(Self.token),
             directory: NobodyPublishes(),
@@ -100,7 +105,9 @@ extension Router {
         while true {
             switch outcome {
             case .answer(let answer): return answer.response
-            case .consult(let consultation): outcome = consultation.work()
+            case .consult(let consultation):
+                guard case .blocking(let work) = consultation.work else { preconditionFailure("there is no store") }
+                outcome = work()
             case .hold, .load, .commission: preconditionFailure("no request of a recording waits for that")
             }
         }

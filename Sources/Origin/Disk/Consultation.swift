@@ -5,15 +5,40 @@ internal import Synchronization
 /// It is done by one of the ``DiskReader``'s threads while the request is held, and is to be short: the threads are few, and
 /// segments are read by them as well.
 struct Consultation<Result: Sendable>: Sendable {
-    /// Blocks, off the event loops, and says how the request goes on.
-    let work: @Sendable () -> Result
+    /// What is done, and says how the request goes on.
+    enum Work: Sendable {
+        /// Something that blocks, off the event loops.
+        case blocking(@Sendable () -> Result)
+        /// Something that waits without a thread, such as for a store.
+        case waiting(@Sendable () async -> Result)
+    }
+
+    /// What is done.
+    let work: Work
     /// How the request goes on when too many wait for the disk, or it gives no answer; the work may be done nevertheless.
     let failure: @Sendable () -> Result
 
+    /// Something that blocks.
+    init(work: @escaping @Sendable () -> Result, failure: @escaping @Sendable () -> Result) {
+        self.work = .blocking(work)
+        self.failure = failure
+    }
+
+    /// Something that waits without a thread.
+    init(waiting work: @escaping @Sendable () async -> Result, failure: @escaping @Sendable () -> Result) {
+        self.work = .waiting(work)
+        self.failure = failure
+    }
+
     /// The same, with something else made of its result.
     func map<Next: Sendable>(_ transform: @escaping @Sendable (Result) -> Next) -> Consultation<Next> {
-        let (work, failure) = (work, failure)
-        return Consultation<Next>(work: { transform(work()) }, failure: { transform(failure()) })
+        let failure = failure
+        return switch work {
+        case .blocking(let work):
+            Consultation<Next>(work: { transform(work()) }, failure: { transform(failure()) })
+        case .waiting(let work):
+            Consultation<Next>(waiting: { transform(await work()) }, failure: { transform(failure()) })
+        }
     }
 }
 

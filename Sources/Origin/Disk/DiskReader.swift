@@ -20,7 +20,7 @@ final class DiskReader: Sendable {
 
     deinit { pool.shutdownGracefully { _ in } }
 
-    /// Reads a slice, whole.
+    /// Reads a slice, whole; one in a store without a thread, which would wait for the network.
     ///
     /// - Parameters:
     ///   - slice: what to read.
@@ -29,6 +29,16 @@ final class DiskReader: Sendable {
         _ slice: FileSlice,
         _ receive: @escaping @Sendable (Result<ByteBuffer, any Error>) -> Void
     ) {
+        guard !slice.isRemote else {
+            Task {
+                do throws(StorageFailure) {
+                    receive(.success(try await slice.fetch(0..<slice.length)))
+                } catch {
+                    receive(.failure(error))
+                }
+            }
+            return
+        }
         pool.start()
         pool.submit { state in
             guard case .active = state else { return receive(.failure(NIOThreadPoolError.ThreadPoolInactive())) }
@@ -47,11 +57,20 @@ final class DiskReader: Sendable {
         _ receive: @escaping @Sendable (Result) -> Void
     ) -> Bool {
         guard consultations.admit() else { return false }
-        pool.start()
-        pool.submit { [consultations] state in
-            let result = if case .active = state { consultation.work() } else { consultation.failure() }
-            consultations.release()
-            receive(result)
+        switch consultation.work {
+        case .waiting(let work):
+            Task { [consultations] in
+                let result = await work()
+                consultations.release()
+                receive(result)
+            }
+        case .blocking(let work):
+            pool.start()
+            pool.submit { [consultations] state in
+                let result = if case .active = state { work() } else { consultation.failure() }
+                consultations.release()
+                receive(result)
+            }
         }
         return true
     }

@@ -8,6 +8,8 @@ final class FileTransfer {
     /// How much is read at once, in bytes: as much as the system takes from a connection at once
     /// (``OriginLimits/sendBufferSize``).
     static let chunkSize = 256 << 10
+    /// How much is fetched at once from a store, in bytes: each time costs a request there, and waiting for it.
+    static let remoteChunkSize = 1 << 20
 
     private let reader: DiskReader
     private let eventLoop: any EventLoop
@@ -30,7 +32,8 @@ final class FileTransfer {
     ///
     /// - Parameter receive: called once, on the event loop, unless the transfer is cancelled before.
     func readOn(_ receive: @escaping (Result<ByteBuffer, any Error>) -> Void) {
-        guard let rest, !isReading, let chunk = rest.first(Self.chunkSize) else { return }
+        guard let rest, !isReading, let slice = rest.first(Self.remoteChunkSize) else { return }
+        let chunk = slice.isRemote ? slice : slice.subslice(0..<Self.chunkSize)
         isReading = true
         let length = chunk.length
         let bound = NIOLoopBound((transfer: self, receive: receive), eventLoop: eventLoop)

@@ -16,16 +16,46 @@ struct RecordedMedia: Sendable {
 
     /// The recordings.
     let catalog: RecordingCatalog
+    /// Finds those of other servers; `nil` when there is no store.
+    private let archive: RecordingArchive?
     /// Makes files and clips of them; `nil` where that is not wanted.
     let exporter: (any RecordingExporter)?
     private let logger: Logger
     private let compression = CompressedTexts()
 
     /// Recordings of a catalog.
-    init(_ catalog: RecordingCatalog, exporter: (any RecordingExporter)? = nil, logger: Logger) {
+    init(
+        _ catalog: RecordingCatalog,
+        archive: RecordingArchive? = nil,
+        exporter: (any RecordingExporter)? = nil,
+        logger: Logger
+    ) {
         self.catalog = catalog
+        self.archive = archive
         self.exporter = exporter
         self.logger = logger
+    }
+
+    /// Looks for a recording in the store, and then has a request decided about; `nil` when it need not be looked for.
+    func searching(
+        _ id: RecordingID,
+        on surface: Route.Surface,
+        _ decide: @escaping @Sendable () -> Router.Reply
+    ) -> Router.Reply? {
+        guard let archive, catalog[id].map(\.isOutline) ?? true else { return nil }
+        let search = Consultation<Router.Reply>(
+            waiting: { [logger] in
+                do throws(ObjectStoreFailure) {
+                    _ = try await archive.find(id)
+                    return decide()
+                } catch {
+                    logger.warning("recording could not be looked for", metadata: ["error.type": "\(error)"])
+                    return .response(.busy(on: surface))
+                }
+            },
+            failure: { .response(.busy(on: surface)) }
+        )
+        return .consult(search)
     }
 
     /// Something that blocks, for a request of a part of the site.
@@ -62,7 +92,7 @@ struct RecordedMedia: Sendable {
     /// What a failure of the disk becomes, on the surface for players.
     private func failure(_ failure: StorageFailure) -> Response {
         if failure.isAbsence { return .failure(.notFound, "The recording has nothing of this name.", on: .media) }
-        logger.warning("recording could not be read from the disk", metadata: ["error.type": "\(failure)"])
+        logger.warning("recording could not be read", metadata: ["error.type": "\(failure)"])
         return .unreadable
     }
 

@@ -209,6 +209,14 @@ enum Route: Hashable, Sendable {
         }
     }
 
+    /// The recording that the route is about.
+    var recording: RecordingID? {
+        switch self {
+        case .recorded(let id, _), .recordingPage(let id), .recording(let id): id
+        default: nil
+        }
+    }
+
     /// The methods that the route takes, as the field Allow has them.
     var methods: String {
         switch self {

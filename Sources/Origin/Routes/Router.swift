@@ -127,7 +127,8 @@ struct Router: Sendable {
         to head: HTTPRequestHead,
         _ content: RequestContent,
         from peerAddress: String,
-        mayHold: Bool
+        mayHold: Bool,
+        isSearched: Bool = false
     ) -> Reply {
         // The server as a whole can be asked for its methods (RFC 9110 §9.3.7).
         if head.uri == "*" { return .response(.options(on: .plain)) }
@@ -144,6 +145,16 @@ struct Router: Sendable {
         let route = Route(target)
         let viewer = Viewer(token: token, peerAddress: peerAddress, headers: head.headers)
         let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
+        // Who may have a recording is known when that is.
+        if !isSearched, let id = route.recording,
+            let search = recordings?.searching(
+                id,
+                on: route.surface,
+                { reply(to: head, content, from: peerAddress, mayHold: mayHold, isSearched: true) }
+            )
+        {
+            return search
+        }
         if let refusal = refusal(of: route, viewer) { return .response(refusal) }
         if case .nothing(let surface) = route { return .response(notFound(on: surface)) }
         guard isServed(route) else { return .response(notFound(on: .plain)) }

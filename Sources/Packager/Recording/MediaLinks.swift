@@ -31,7 +31,11 @@ struct MediaLinks: Sendable {
             let newPath = "\(clip.folder)/\(RecordingFolder.media(of: id, number: new))"
             let code = link(oldPath, newPath)
             if code == 0 { continue }
-            guard Self.means(code: code) else { throw .system(operation: "link", path: oldPath, code: code) }
+            // Media that left the disk is read from the store.
+            let isInStore = code == ENOENT && source.facts.droppedAt != nil
+            guard isInStore || Self.means(code: code) else {
+                throw .system(operation: "link", path: oldPath, code: code)
+            }
             for number in rendition.files.values {
                 unlink("\(clip.folder)/\(RecordingFolder.media(of: id, number: number))")
             }

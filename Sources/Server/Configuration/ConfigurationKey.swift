@@ -32,7 +32,7 @@ struct ConfigurationKey: Sendable {
             record, jobs,
             logLevel,
             hlsJavaScript, hlsJavaScriptURL,
-        ] + ingestLimits
+        ] + recordings + ingestLimits
 
     static let dataDirectory = ConfigurationKey(
         path: ["data", "dir"],

@@ -94,6 +94,32 @@ struct ConfigurationOptions: ParsableArguments {
             throw ExitCode.wrongConfiguration
         }
     }
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.recordDays.help))
+    var recordDays: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.recordBytes.help))
+    var recordBytes: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.recordFreeBytes.help))
+    var recordFreeBytes: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.recordLocalDays.help))
+    var recordLocalDays: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.storeDirectory.help))
+    var storeDir: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.s3Bucket.help))
+    var s3Bucket: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.s3Endpoint.help))
+    var s3Endpoint: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.s3Region.help))
+    var s3Region: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.s3Addressing.help))
+    var s3Addressing: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.s3Prefix.help))
+    var s3Prefix: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.s3AccessKey.help))
+    var s3AccessKey: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.s3SecretKey.help))
+    var s3SecretKey: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.s3SessionToken.help))
+    var s3SessionToken: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumConnections.help))
     var rtmpMaxConnections: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumConnectionsPerAddress.help))
@@ -141,6 +167,10 @@ struct ConfigurationOptions: ParsableArguments {
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.record, record), (.jobs, jobs),
             (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),
+            (.recordDays, recordDays), (.recordBytes, recordBytes), (.recordFreeBytes, recordFreeBytes),
+            (.recordLocalDays, recordLocalDays), (.storeDirectory, storeDir), (.s3Bucket, s3Bucket),
+            (.s3Endpoint, s3Endpoint), (.s3Region, s3Region), (.s3Addressing, s3Addressing), (.s3Prefix, s3Prefix),
+            (.s3AccessKey, s3AccessKey), (.s3SecretKey, s3SecretKey), (.s3SessionToken, s3SessionToken),
         ]
         return all.compactMap { key, value in value.map { (key, $0) } }
     }

@@ -2,6 +2,7 @@ import Ingest
 import Logging
 import MediaCore
 import Origin
+import Recordings
 import Packager
 
 /// The settings of a server, checked: whatever is in here can be used.
@@ -92,6 +93,10 @@ struct ServerConfiguration: Sendable {
     let jobs: Int
     /// Whether lives are recorded.
     let isRecording: Bool
+    /// How long recordings stay.
+    let retention: RetentionPolicy
+    /// Where recordings are put that are to leave the disk; `nil` for nowhere.
+    let recordingStore: RecordingStore?
     let logLevel: Logger.Level
     /// The path of hls.js, if there is one.
     let hlsJavaScript: String?
@@ -154,6 +159,8 @@ struct ServerConfiguration: Sendable {
         offersSoundAlone = try reader.value(.audioOnly) { ["off": false, "on": true][$0] }
         jobs = try reader.value(.jobs) { text in Int(text).flatMap { (1...16).contains($0) ? $0 : nil } }
         isRecording = try reader.value(.record) { ["off": false, "on": true][$0] }
+        retention = try RetentionPolicy(reader)
+        recordingStore = try RecordingStore(reader)
         encryption = try reader.value(.encryption) { Encryption(rawValue: $0) }
         keySeconds = try reader.value(.keySeconds) { text in
             Int(text).flatMap { (10...86_400).contains($0) ? $0 : nil }
@@ -170,7 +177,8 @@ struct ServerConfiguration: Sendable {
         }
     }
 
-    private struct Reader {
+    /// Reads settings one by one.
+    struct Reader {
         let sources: ConfigurationSources
 
         func value<Value>(_ key: ConfigurationKey, _ parse: (String) -> Value?) throws -> Value {
