@@ -19,7 +19,12 @@ struct Response: Sendable {
     }
 
     /// An answer from fields that were finished before.
-    init(_ status: HTTPResponseStatus, prebuilt fields: ByteBuffer, pieces: [ByteBuffer] = [], file: FileSequence? = nil) {
+    init(
+        _ status: HTTPResponseStatus,
+        prebuilt fields: ByteBuffer,
+        pieces: [ByteBuffer] = [],
+        file: FileSequence? = nil
+    ) {
         self.status = status
         self.fields = fields
         self.pieces = pieces

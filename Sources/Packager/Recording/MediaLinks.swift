@@ -31,7 +31,7 @@ struct MediaLinks: Sendable {
             let newPath = "\(clip.folder)/\(RecordingFolder.media(of: id, number: new))"
             let code = link(oldPath, newPath)
             if code == 0 { continue }
-            guard Self.means(code: code) else { throw .system(operation: "link", path: oldPath, code: code) }
+            guard Self.callsForCopy(code) else { throw .system(operation: "link", path: oldPath, code: code) }
             for number in rendition.files.values {
                 unlink("\(clip.folder)/\(RecordingFolder.media(of: id, number: number))")
             }
@@ -40,9 +40,9 @@ struct MediaLinks: Sendable {
         return rendition
     }
 
-    /// Whether the file system takes no link, or no further one, of a file that is there (link(2)).
-    private static func means(code: Int32) -> Bool {
-        [EXDEV, EPERM, EMLINK, EOPNOTSUPP, ENOSYS, EACCES].contains(code)
+    /// Whether the media may be had although it takes no link, or no further one (link(2)), as when it is not on this disk.
+    private static func callsForCopy(_ code: Int32) -> Bool {
+        [EXDEV, EPERM, EMLINK, EOPNOTSUPP, ENOSYS, EACCES, ENOENT].contains(code)
     }
 
     private func copy(
