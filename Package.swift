@@ -80,6 +80,9 @@ let package = Package(
             ]
         ),
 
+        // Long work, on threads that give way to all others.
+        .target(name: "Jobs", dependencies: ["CLinux", "MediaCore", nioCore, nioPosix, logging]),
+
         // System libraries, each imported by exactly one target.
         .target(name: "Cryptography", dependencies: ["COpenSSL"]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -90,13 +93,14 @@ let package = Package(
                 .apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev", "libswresample-dev"])
             ]
         ),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // The composition root.
         .executableTarget(
             name: "lyceum",
             dependencies: [
-                "MediaCore", "Ingest", "Packager", "LiveStore", "Recordings", "Storage", "Origin", "Transcode",
+                "MediaCore", "Ingest", "Packager", "LiveStore", "Recordings", "Storage", "Origin", "Transcode", "Jobs",
                 "Cryptography", "TLS", "Observability", nioCore, nioPosix, nioHTTP1, asyncHTTPClient, metrics, logging,
                 serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -112,6 +116,7 @@ let package = Package(
         .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"]),
         .testTarget(name: "MediaCoreTests", dependencies: ["MediaCore", "TestSupport", nioCore]),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability", "TestSupport", metrics]),
+        .testTarget(name: "JobsTests", dependencies: ["Jobs", "MediaCore", "TestSupport", logging]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(
             name: "LiveStoreTests",
@@ -147,8 +152,8 @@ let package = Package(
         .testTarget(
             name: "TranscodeTests",
             dependencies: [
-                "Transcode", "Recordings", "Packager", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore,
-                logging,
+                "Transcode", "CLibAV", "Recordings", "Packager", "LiveStore", "Storage", "MediaCore", "TestSupport",
+                nioCore, logging,
             ]
         ),
         .testTarget(

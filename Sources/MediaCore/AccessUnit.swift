@@ -19,6 +19,8 @@ public struct AccessUnit: Sendable {
     /// The samples of sound in it where these change from one to the next, as with Opus and FLAC; else `nil`, and
     /// ``SoundFormat/samplesPerAccessUnit`` holds.
     public let sampleCount: Int?
+    /// How long it is shown or heard, where its source says so: a file knows how long its last picture stays.
+    public let duration: MediaTime?
 
     /// An access unit of a track.
     public init(
@@ -27,7 +29,8 @@ public struct AccessUnit: Sendable {
         compositionOffset: MediaTime = .zero,
         isSync: Bool,
         payload: ByteBuffer,
-        sampleCount: Int? = nil
+        sampleCount: Int? = nil,
+        duration: MediaTime? = nil
     ) {
         self.trackID = trackID
         self.decodeTime = decodeTime
@@ -35,5 +38,6 @@ public struct AccessUnit: Sendable {
         self.isSync = isSync
         self.payload = payload
         self.sampleCount = sampleCount
+        self.duration = duration
     }
 }

@@ -18,7 +18,7 @@ final class LivePackager: AccessUnitSink {
     private let gate: ListingGate?
     private let logger: Logger
 
-    private var segmenter: RenditionSegmenter
+    private var segmenter: MediaCutter
     private var snapshot: LiveStream.Snapshot
     private var ladder: Ladder
     private var report: PublishReport
@@ -30,10 +30,6 @@ final class LivePackager: AccessUnitSink {
     private var programDateTimeOfZero = WallClockTime(milliseconds: 0)
     /// How many date ranges the unfinished segment has.
     private var dateRangeCount = 0
-
-    /// Room for tracks that begin a little before the one that the first segment begins with: decode times in `tfdt`
-    /// are unsigned.
-    private static let timelineOrigin = MediaTime.milliseconds(10_000)
 
     /// A packager of a live.
     ///
@@ -58,21 +54,42 @@ final class LivePackager: AccessUnitSink {
             }
         }
         report = PublishReport(logger, nominal: configuration.segmentDuration)
-        segmenter = RenditionSegmenter(
-            Segmenter(
-                nominal: configuration.segmentDuration,
-                position: Self.timelineOrigin + snapshot.window.end,
-                targetDuration: snapshot.targetDuration,
-                nominalPart: configuration.partDuration,
-                partTarget: snapshot.partTarget
+        segmenter = Self.cutter(configuration, after: snapshot)
+    }
+
+    private static func cutter(
+        _ configuration: PackagerConfiguration,
+        after snapshot: LiveStream.Snapshot
+    ) -> MediaCutter {
+        let position = PackagerConfiguration.timelineOrigin + snapshot.window.end
+        switch configuration.source {
+        case .file:
+            return MediaCutter(
+                FileSegmenter(
+                    nominal: configuration.segmentDuration,
+                    position: position,
+                    targetDuration: snapshot.targetDuration
+                )
             )
-        )
+        case .live:
+            return MediaCutter(
+                RenditionSegmenter(
+                    Segmenter(
+                        nominal: configuration.segmentDuration,
+                        position: position,
+                        targetDuration: snapshot.targetDuration,
+                        nominalPart: configuration.partDuration,
+                        partTarget: snapshot.partTarget
+                    )
+                )
+            )
+        }
     }
 
     func configure(_ track: Track) {
         if track.id.kind == .video { pictures[track.id] = track.configuration }
         segmenter.configure(track)
-        if !segmenter.refusedTracks.isEmpty { report.refusedTrack() }
+        if segmenter.hasRefusedTracks { report.refusedTrack() }
     }
 
     func receive(_ unit: AccessUnit) {
@@ -84,7 +101,7 @@ final class LivePackager: AccessUnitSink {
 
     /// Before the first picture or sound there is no time to put it at.
     func receive(_ metadata: TimedMetadata) {
-        guard let time = segmenter.primary.liveTime(of: metadata.time) else { return }
+        guard let time = segmenter.liveTime(of: metadata.time) else { return }
         self.metadata.append(metadata, at: time)
     }
 
@@ -109,12 +126,12 @@ final class LivePackager: AccessUnitSink {
     // MARK: - Publishing a part
 
     private func publish(_ set: PartSet) {
-        guard let targetDuration = segmenter.primary.policy.targetDuration else { return }
+        guard let targetDuration = segmenter.targetDuration else { return }
         let isFirst = snapshot.window.isEmpty
         if isFirst { snapshot.isEvent = opening.configuration.windowDuration == nil }
         let targets = PlaylistTargets(
             duration: targetDuration,
-            part: segmenter.primary.partTarget,
+            part: segmenter.partTarget,
             isEvent: snapshot.isEvent
         )
         if set.primary.isFirst {
@@ -147,12 +164,13 @@ final class LivePackager: AccessUnitSink {
         if let gate { gate.list(snapshot, now: .now()) } else { stream.publish(snapshot) }
         guard let ending = set.primary.ending else { return }
         report.published(set, ending, segment, ladder.active, isFirst: isFirst, targetDuration: targetDuration)
-        if segmenter.primary.silentFrames > 0 { report.insertedSilence() }
+        if segmenter.silentFrames > 0 { report.insertedSilence() }
     }
 
     /// Tells the recording what stays the same for the whole live.
     private func open(_ targets: PlaylistTargets) {
         let (stream, window) = (stream, snapshot.window)
+        let source: RecordingFacts.Source = segmenter.isFile ? .file : .live
         recording?.open { id in
             JournalEntry.Opening(
                 id: id,
@@ -164,7 +182,7 @@ final class LivePackager: AccessUnitSink {
                 isEvent: targets.isEvent,
                 mediaSequenceNumber: window.nextMediaSequenceNumber,
                 discontinuitySequence: window.discontinuitySequence,
-                source: .live
+                source: source
             )
         }
     }
@@ -188,7 +206,13 @@ final class LivePackager: AccessUnitSink {
 
     /// Maps an epoch to the time of day: its first part ended when the media that came since then began, so it began its
     /// duration before that, and never before the segment in front of it ended.
+    ///
+    /// What a file has was recorded from the moment on that the clock tells.
     private func fixProgramDateTime(_ set: PartSet) {
+        if segmenter.isFile {
+            if snapshot.window.isEmpty { programDateTimeOfZero = opening.clock.wall() + (.zero - set.primary.start) }
+            return
+        }
         let began = opening.clock.wall() + (.zero - set.primary.duration - set.age)
         let last = snapshot.window.last
         let earliest = last.map { $0.programDateTime + $0.duration } ?? began

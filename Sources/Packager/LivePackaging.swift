@@ -55,7 +55,10 @@ public final class LivePackaging: AccessUnitSinkProvider {
         let opening = LiveOpening(
             store: store,
             storage: storage,
-            recorder: recordings.map { LiveRecorder($0, clock: clock, logger: logger) },
+            recorder: recordings.map { catalog in
+                let source: RecordingFacts.Source = configuration.source == .file ? .file : .live
+                return LiveRecorder(catalog, source: source, clock: clock, logger: logger)
+            },
             configuration: configuration,
             clock: clock,
             makeTag: makeTag,
@@ -114,6 +117,9 @@ public final class LivePackaging: AccessUnitSinkProvider {
 
     /// The recording of a live, while it is being made.
     public func recording(of stream: LiveStream) -> RecordingID? { opening.recorder?.recording(of: stream) }
+
+    /// Gives up a live and its recording, as if nothing had been published; its publisher must not send anything more.
+    public func abandon(_ stream: LiveStream) { opening.discard(stream) }
 
     /// Takes up the lives that were running when an earlier process ended without completing them, and completes the
     /// recordings of the others.

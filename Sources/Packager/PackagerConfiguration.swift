@@ -6,6 +6,23 @@ public struct PackagerConfiguration: Sendable {
     /// The longest segment ever made, when the encoder's first group of pictures is as long as that.
     public static let maximumSegmentDuration = MediaTime.milliseconds(10_000)
 
+    /// Where timelines of media begin (`tfdt`): room for tracks that begin a little before the one that the first segment begins
+    /// with, because decode times are unsigned.
+    public static let timelineOrigin = MediaTime.milliseconds(10_000)
+
+    /// What is packaged.
+    public enum Source: Hashable, Sendable {
+        /// What an encoder sends while it happens: its clock is not trusted, and nobody is kept waiting.
+        case live
+        /// A file: its clock is, and segments wait for their keyframes.
+        ///
+        /// Tracks are numbered from 0 within their kind, and announced before the first access unit, whose times count from
+        /// where the recording begins.
+        case file
+    }
+
+    /// What is packaged.
+    public var source: Source
     /// Where segments are meant to end: at the first IDR picture about this long after the last.
     ///
     /// 1 to 10 s.
@@ -28,6 +45,7 @@ public struct PackagerConfiguration: Sendable {
 
     /// A configuration; the defaults suit OBS with a keyframe interval of 2 s.
     public init(
+        source: Source = .live,
         segmentDuration: MediaTime = .milliseconds(2000),
         partDuration: MediaTime? = .milliseconds(500),
         windowDuration: MediaTime? = .milliseconds(7_200_000),
@@ -36,6 +54,7 @@ public struct PackagerConfiguration: Sendable {
         gracePeriod: Duration = .seconds(60),
         endedRetention: Duration = .seconds(120)
     ) {
+        self.source = source
         self.segmentDuration = segmentDuration
         self.partDuration = partDuration
         self.windowDuration = windowDuration

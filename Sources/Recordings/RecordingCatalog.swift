@@ -222,6 +222,30 @@ public final class RecordingCatalog: Sendable {
         unlink("\(recording.folder)/\(RecordingFolder.journal)")
     }
 
+    /// Puts files into a recording's folder, or others in their place, one after the other.
+    ///
+    /// Blocks. They count as bytes of the recording.
+    ///
+    /// - Parameters:
+    ///   - files: their names and bytes.
+    ///   - id: the recording.
+    /// - Throws: ``StorageFailure`` when the disk does not take one; those before it are there.
+    public func add(_ files: [(name: String, bytes: ByteBuffer)], to id: RecordingID) throws(StorageFailure) {
+        guard let recording = self[id] else { return }
+        for file in files { try WholeFile.write(file.bytes, to: "\(recording.folder)/\(file.name)") }
+        let byteCount = files.reduce(0) { $0 + Int64($1.bytes.readableBytes) }
+        try update(id) { $0.byteCount += byteCount }
+    }
+
+    /// Deletes the recordings of files that an earlier process has left half-made.
+    ///
+    /// Blocks.
+    public func deleteUnfinishedImports() {
+        for recording in all where recording.facts.state == .recording && recording.facts.source == .file {
+            delete(recording.facts.id)
+        }
+    }
+
     private func writeFacts(of recording: Recording) throws(StorageFailure) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -1,6 +1,7 @@
 import Cryptography
 import Foundation
 import Ingest
+import Jobs
 import LiveStore
 import Logging
 import MediaCore
@@ -14,6 +15,7 @@ import ServiceLifecycle
 import Storage
 import Synchronization
 import TLS
+import Transcode
 import UnixSignals
 
 /// The whole server: ingest, packager, live store and origin, started and stopped in the order that loses nothing.
@@ -43,6 +45,9 @@ struct LiveServer: Service {
     private let storage: MediaStorage
     private let recordings: RecordingCatalog
     private let exporter: PackagerExporter
+    /// Long work: imports.
+    private let jobs: JobQueue
+    private let imports: ImportService
     private let ingest: RTMPServer
     private let origin: OriginServer
     /// The operators' port, if there is one.
@@ -112,6 +117,8 @@ struct LiveServer: Service {
             ladder: configuration.ladder.map { [group] in ($0, group) },
             logger: logger
         )
+        jobs = try Self.jobs(configuration, logger: logger)
+        imports = ImportService(jobs, RecordingImport(configuration, recordings, storage, logger: logger))
         ingest = RTMPServer(
             configuration: IngestConfiguration(configuration, files: files),
             secureListener: Self.secureListener(configuration, rtmpsCertificate),
@@ -128,11 +135,12 @@ struct LiveServer: Service {
         originConfiguration.access = access
         originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.remuxer = PackagerRemuxer()
+        originConfiguration.pictureMaker = LibAVPictureMaker()
         originConfiguration.meters = originMetrics
         originConfiguration.recordings = recordings
         exporter = PackagerExporter(recordings, logger: logger)
         originConfiguration.exporter = exporter
-        originConfiguration.operators = OperatorAPI(
+        var operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
                 or: .operatorToken(dataDirectory: configuration.dataDirectory)
@@ -140,6 +148,8 @@ struct LiveServer: Service {
             directory: ingest.directory,
             restreams: ingest.restreams
         )
+        (operators.jobs, operators.imports) = (jobs, imports)
+        originConfiguration.operators = operators
         origin = OriginServer(
             configuration: originConfiguration,
             secureListener: Self.secureOrigin(configuration, httpsCertificate),
@@ -206,6 +216,7 @@ struct LiveServer: Service {
             delay: Self.synchronizationInterval
         ) { [packaging] _ in packaging.synchronizeRecordings() }
         readiness.current = .ready
+        jobs.start()
         var metadata: Logger.Metadata = ["http.port": "\(httpPort)", "rtmp.port": "\(ports.rtmp)"]
         metadata["https.port"] = httpsPort.map { "\($0)" }
         metadata["rtmps.port"] = ports.rtmps.map { "\($0)" }
@@ -313,6 +324,7 @@ struct LiveServer: Service {
     private func stop() async {
         logger.info("stopping: lives end, viewers get the rest of what they watch")
         readiness.current = .draining
+        async let jobsEnd: Void = jobs.shutDown()
         await ingest.shutDown()
         await packaging.settle()
         await publishing.webhook?.shutDown()
@@ -321,19 +333,39 @@ struct LiveServer: Service {
         await operations?.drain(within: .zero)
         await origin.drain(within: Self.drainTime)
         await exporter.shutDown()
+        await jobsEnd
         await storage.shutDown()
         logger.info("stopped")
     }
 
     /// Lives that were running when the process before this one ended go on.
     private func restoreLives() async {
-        guard configuration.isRecording else { return }
         // Off the event loops: it reads.
-        try? await NIOThreadPool.singleton.runIfActive { [packaging] in packaging.restoreLives() }
+        let (packaging, recordings, isRecording) = (packaging, recordings, configuration.isRecording)
+        try? await NIOThreadPool.singleton.runIfActive {
+            // Their jobs begin anew.
+            recordings.deleteUnfinishedImports()
+            if isRecording { packaging.restoreLives() }
+        }
+    }
+
+    /// The long work of the data folder.
+    private static func jobs(_ configuration: ServerConfiguration, logger: Logger) throws -> JobQueue {
+        do {
+            return try JobQueue(
+                directory: configuration.dataDirectory + "/jobs",
+                parallelism: configuration.jobs,
+                makeIdentifier: { Randomness.token(bits: 48).filter { $0.isLetter || $0.isNumber }.lowercased() },
+                now: Self.wallClock,
+                logger: logger
+            )
+        } catch {
+            throw StartFailure.unavailable("the folder for jobs cannot be used: \(error)")
+        }
     }
 
     /// The recordings of the data folder.
-    private static func recordings(
+    static func recordings(
         _ configuration: ServerConfiguration,
         _ storage: MediaStorage,
         logger: Logger
@@ -351,7 +383,7 @@ struct LiveServer: Service {
     }
 
     /// Where the older segments of lives lie.
-    private static func storage(_ configuration: ServerConfiguration, logger: Logger) throws -> MediaStorage {
+    static func storage(_ configuration: ServerConfiguration, logger: Logger) throws -> MediaStorage {
         do throws(StorageFailure) {
             return try MediaStorage(directory: configuration.dataDirectory + "/media", logger: logger)
         } catch {
@@ -383,8 +415,30 @@ struct LiveServer: Service {
         return files
     }
 
-    private static let wallClock: @Sendable () -> WallClockTime = {
+    static let wallClock: @Sendable () -> WallClockTime = {
         WallClockTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+    }
+}
+
+extension RecordingImport {
+    /// Imports into the recordings of a data folder.
+    init(
+        _ configuration: ServerConfiguration,
+        _ recordings: RecordingCatalog,
+        _ storage: MediaStorage,
+        logger: Logger
+    ) {
+        var quiet = logger
+        // What the packager says is meant for streamers.
+        quiet.logLevel = max(.error, logger.logLevel)
+        self.init(
+            catalog: recordings,
+            storage: storage,
+            segmentDuration: configuration.segmentDuration,
+            now: LiveServer.wallClock,
+            makeTag: { Randomness.token(bits: 48) },
+            logger: quiet
+        )
     }
 }
 

@@ -11,6 +11,12 @@ public struct HEVCSequenceParameterSet: Hashable, Sendable {
     public let height: Int
     /// Pictures a second as the VUI states it, or `nil`: a claim, not a measurement.
     public let nominalFrameRate: Double?
+    /// chroma_format_idc: 0 to 3.
+    let chromaFormat: UInt8
+    /// Bits of a luma sample, 8 to 16.
+    let lumaDepth: UInt8
+    /// Bits of a chroma sample, 8 to 16.
+    let chromaDepth: UInt8
 
     /// Reads a parameter set from its NAL unit, header included.
     ///
@@ -43,6 +49,12 @@ public struct HEVCSequenceParameterSet: Hashable, Sendable {
         guard (1...Self.maximumDimension).contains(width), (1...Self.maximumDimension).contains(height) else {
             throw .malformed("picture of \(width)x\(height), allowed up to \(Self.maximumDimension) each way")
         }
+        chromaFormat = UInt8(chroma)
+        let depths = (try reader.readUnsignedExpGolomb(), try reader.readUnsignedExpGolomb())
+        guard depths.0 <= 8, depths.1 <= 8 else {
+            throw .malformed("\(max(depths.0, depths.1) + 8) bits a sample, allowed 16")
+        }
+        (lumaDepth, chromaDepth) = (UInt8(depths.0) + 8, UInt8(depths.1) + 8)
         // What follows costs the frame rate only when it cannot be read.
         nominalFrameRate = (try? Self.readFrameRate(from: &reader, subLayers: subLayers)) ?? nil
     }
@@ -65,12 +77,11 @@ public struct HEVCSequenceParameterSet: Hashable, Sendable {
         try reader.skip(2 * (8 - count) + bits)
     }
 
-    /// Goes on from the conformance window to vui_timing_info.
+    /// Goes on from the bit depths to vui_timing_info.
     private static func readFrameRate(
         from reader: inout BitReader,
         subLayers: Int
     ) throws(CodecConfigurationError) -> Double? {
-        _ = try readPair(from: &reader)  // bit depths
         let orderCountBits = Int(try reader.readUnsignedExpGolomb()) + 4
         guard orderCountBits <= 16 else { throw .malformed("picture order count of \(orderCountBits) bits") }
         let orderings = try reader.readFlag() ? subLayers + 1 : 1

@@ -7,6 +7,10 @@ public struct OperatorAPI: Sendable {
     private let token: [UInt8]
     let directory: any PublishDirectory
     let restreams: any RestreamDirectory
+    /// Long work; `nil` where there is none.
+    public var jobs: (any JobDirectory)?
+    /// Who takes files that are to become recordings; `nil` where nobody does.
+    public var imports: (any ImportDesk)?
 
     /// The API behind a token.
     ///

@@ -8,7 +8,7 @@ extension Router {
     /// The live whose viewers may watch a recording; `nil` for what is no recording, or one that is not there.
     func recordedLive(_ route: Route) -> StreamID? {
         switch route {
-        case .recorded(let id, _), .recordingPage(let id):
+        case .recorded(let id, _), .recordingPage(let id), .recordedAccess(let id):
             (recordings?.catalog[id]).flatMap { StreamID($0.facts.stream) }
         default: nil
         }
@@ -45,7 +45,7 @@ extension Router {
 
     /// The page of a recording.
     func recordingPage(_ id: RecordingID, prefix: String) -> Reply {
-        guard let recordings, let recording = recordings.catalog[id] else { return .response(notFound(on: .page)) }
+        guard let recordings, let recording = recordings.catalog[id] else { return .response(pages.noRecording) }
         return recordings.consulting(on: .page) { [pages] in
             let facts = recording.facts
             return .response(pages.recording(facts, RecordingLinks(recording, facts, prefix: prefix), prefix: prefix))

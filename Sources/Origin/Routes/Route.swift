@@ -18,6 +18,8 @@ enum Route: Hashable, Sendable {
     case renditionPlaylist(StreamID, name: String)
     /// `/live/NAME/FILE`: an initialization segment or a media segment.
     case mediaResource(StreamID, name: String)
+    /// `/live/NAME/poster.jpg`: a picture of a live.
+    case poster(StreamID)
     /// `/vod/ID/FILE`: a playlist, media or picture of a recording.
     case recorded(RecordingID, RecordedResource)
     /// `/recordings/ID`: a recording with a player.
@@ -30,6 +32,12 @@ enum Route: Hashable, Sendable {
     case streams
     /// `/api/v1/streams/NAME`.
     case stream(StreamID)
+    /// `/api/v1/jobs`: long work, for operators.
+    case jobs
+    /// `/api/v1/jobs/ID`.
+    case job(String)
+    /// `/api/v1/imports`: files that are to become recordings, for operators.
+    case imports
     /// `/api/v1/recordings`: what was recorded, for operators.
     case recordings
     /// `/api/v1/recordings/ID`.
@@ -38,6 +46,8 @@ enum Route: Hashable, Sendable {
     case clips(RecordingID)
     /// `/t/TOKEN/access/NAME`: whether a viewer may watch, for CDNs.
     case access(StreamID)
+    /// `/t/TOKEN/access/vod/ID` and `/t/TOKEN/access/recordings/ID`: the same for a recording.
+    case recordedAccess(RecordingID)
     /// `/metrics`, on the operators' port.
     case metrics
     /// `/healthz`: whether the process answers.
@@ -88,11 +98,7 @@ enum Route: Hashable, Sendable {
             }
             self = target.hasTrailingSlash ? .moved(to: Self.watchPath(id)) : .watch(id)
         case "access":
-            guard components.count == 2, !target.hasTrailingSlash, let id = StreamID(components[1]) else {
-                self = .nothing(.plain)
-                return
-            }
-            self = .access(id)
+            self = target.hasTrailingSlash ? .nothing(.plain) : Self.access(components)
         case "api": self = Self.api(components, hasTrailingSlash: target.hasTrailingSlash)
         default: self = .nothing(.page)
         }
@@ -103,6 +109,9 @@ enum Route: Hashable, Sendable {
 
     /// The path of a live's multivariant playlist.
     static func playlistPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/live/\(id)/index.m3u8" }
+
+    /// The path of a live's picture.
+    static func posterPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/live/\(id)/poster.jpg" }
 
     /// The path of a recording's page.
     static func recordingPath(_ id: RecordingID, prefix: String = "") -> String { "\(prefix)/recordings/\(id)" }
@@ -123,8 +132,18 @@ enum Route: Hashable, Sendable {
         return switch components[2] {
         case "index.m3u8": .multivariantPlaylist(id)
         case "media.m3u8": .mediaPlaylist(id)
+        case "poster.jpg": .poster(id)
         case let name where name.utf8.suffix(5).elementsEqual(".m3u8".utf8): .renditionPlaylist(id, name: name)
         default: .mediaResource(id, name: components[2])
+        }
+    }
+
+    private static func access(_ components: [String]) -> Route {
+        switch components.count {
+        case 2: StreamID(components[1]).map(Route.access) ?? .nothing(.plain)
+        case 3 where components[1] == "vod" || components[1] == "recordings":
+            RecordingID(components[2]).map(Route.recordedAccess) ?? .nothing(.plain)
+        default: .nothing(.plain)
         }
     }
 
@@ -138,6 +157,9 @@ enum Route: Hashable, Sendable {
     private static func api(_ components: [String], hasTrailingSlash: Bool) -> Route {
         guard components.count >= 3, components[1] == "v1" else { return .nothing(.api) }
         if components[2] == "streams" { return streams(components, hasTrailingSlash: hasTrailingSlash) }
+        if components[2] == "jobs" || components[2] == "imports" {
+            return longWork(components, hasTrailingSlash: hasTrailingSlash)
+        }
         if components[2] == "recordings" { return recordings(components, hasTrailingSlash: hasTrailingSlash) }
         guard components[2] == "lives" else { return .nothing(.api) }
         if components.count == 3 { return hasTrailingSlash ? .moved(to: "/api/v1/lives") : .lives }
@@ -153,6 +175,22 @@ enum Route: Hashable, Sendable {
         return .stream(id)
     }
 
+    /// The path of a job.
+    static func jobPath(_ id: String) -> String { "/api/v1/jobs/\(id)" }
+
+    private static func longWork(_ components: [String], hasTrailingSlash: Bool) -> Route {
+        guard !hasTrailingSlash else { return .nothing(.operators) }
+        if components.count == 3 { return components[2] == "jobs" ? .jobs : .imports }
+        guard components.count == 4, components[2] == "jobs", isJobID(components[3]) else {
+            return .nothing(.operators)
+        }
+        return .job(components[3])
+    }
+
+    private static func isJobID(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+    }
+
     private static func recordings(_ components: [String], hasTrailingSlash: Bool) -> Route {
         guard !hasTrailingSlash else { return .nothing(.operators) }
         if components.count == 3 { return .recordings }
@@ -165,7 +203,7 @@ enum Route: Hashable, Sendable {
     var protectedLive: StreamID? {
         switch self {
         case .multivariantPlaylist(let id), .mediaPlaylist(let id), .renditionPlaylist(let id, _),
-            .mediaResource(let id, _), .watch(let id), .live(let id), .access(let id):
+            .mediaResource(let id, _), .poster(let id), .watch(let id), .live(let id), .access(let id):
             id
         default: nil
         }
@@ -174,9 +212,9 @@ enum Route: Hashable, Sendable {
     /// The methods that the route takes, as the field Allow has them.
     var methods: String {
         switch self {
-        case .stream: "GET, HEAD, DELETE, OPTIONS"
+        case .stream, .job: "GET, HEAD, DELETE, OPTIONS"
+        case .imports, .clips: "POST, OPTIONS"
         case .recording: "GET, HEAD, PATCH, DELETE, OPTIONS"
-        case .clips: "POST, OPTIONS"
         default: "GET, HEAD, OPTIONS"
         }
     }
@@ -185,7 +223,7 @@ enum Route: Hashable, Sendable {
     func takesBody(_ method: HTTPMethod) -> Bool {
         switch self {
         case .recording: method == .PATCH
-        case .clips: method == .POST
+        case .clips, .imports: method == .POST
         default: false
         }
     }
@@ -194,10 +232,10 @@ enum Route: Hashable, Sendable {
     var surface: Surface {
         switch self {
         case .home, .watch, .recordingPage: .page
-        case .asset, .health, .readiness, .access: .plain
-        case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource, .recorded: .media
+        case .asset, .health, .readiness, .access, .recordedAccess: .plain
+        case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource, .recorded, .poster: .media
         case .lives, .live: .api
-        case .streams, .stream, .recordings, .recording, .clips: .operators
+        case .streams, .stream, .recordings, .recording, .clips, .jobs, .job, .imports: .operators
         case .metrics: .plain
         case .moved(let path): path.utf8.starts(with: "/api".utf8) ? .api : .page
         case .nothing(let surface): surface

@@ -143,7 +143,7 @@ struct GroupMix {
 
     private mutating func announce(_ track: Track, of place: Int) -> [Output] {
         guard let id = numbering.number(of: track.id, from: place) else { return [.refused] }
-        let labelled = Track(id: id, configuration: track.configuration)
+        let labelled = track.labelled(id)
         guard announced[id] != labelled else { return [] }
         announced[id] = labelled
         return [.configure(labelled)]

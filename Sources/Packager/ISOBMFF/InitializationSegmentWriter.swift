@@ -42,6 +42,29 @@ enum InitializationSegmentWriter {
         for value: UInt32 in [0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_0000] { writer.write(value) }
     }
 
+    /// Three letters of five bits (§8.4.2.3).
+    private static func languageCode(_ language: String) -> UInt16 {
+        language.utf8.prefix(3).reduce(0) { $0 << 5 | UInt16($1 & 0x1F) }
+    }
+
+    /// The matrix that turns a picture (§6.2.2): x' = ax + cy + x, y' = bx + dy + y, so that the turned picture lies where the
+    /// unturned one would.
+    private static func writeMatrix(of track: Track, to writer: inout BoxWriter) {
+        let one: Int32 = 0x0001_0000
+        let (width, height) = (
+            Int32(clamping: track.configuration.picture?.width ?? 0) << 16,
+            Int32(clamping: track.configuration.picture?.height ?? 0) << 16
+        )
+        let (a, b, c, d, x, y): (Int32, Int32, Int32, Int32, Int32, Int32) =
+            switch track.labels.rotation {
+            case .none: (one, 0, 0, one, 0, 0)
+            case .quarter: (0, one, -one, 0, height, 0)
+            case .half: (-one, 0, 0, -one, width, height)
+            case .threeQuarters: (0, -one, one, 0, 0, width)
+            }
+        for value in [a, b, 0, c, d, 0, x, y, 0x4000_0000] { writer.write(UInt32(bitPattern: value)) }
+    }
+
     private static func writeTrack(_ track: Track, id: UInt32, timescale: Int64, to writer: inout BoxWriter) {
         writer.box("trak") { trak in
             writeTrackHeader(track, id: id, to: &trak)
@@ -50,7 +73,7 @@ enum InitializationSegmentWriter {
                     box.writeZeros(8)
                     box.write(UInt32(truncatingIfNeeded: timescale))
                     box.write(UInt32(0))
-                    box.write(UInt16(0x55C4))  // language "und", three letters of five bits
+                    box.write(languageCode(track.labels.language ?? "und"))
                     box.write(UInt16(0))
                 }
                 writeHandler(track.id.kind, to: &mdia)
@@ -71,7 +94,7 @@ enum InitializationSegmentWriter {
             box.write(UInt16(track.id.kind == .video ? 0 : 1))  // alternate_group
             box.write(UInt16(track.id.kind == .video ? 0 : 0x0100))  // volume
             box.write(UInt16(0))
-            writeUnityMatrix(to: &box)
+            writeMatrix(of: track, to: &box)
             // 16.16, and 0 by 0 for sound.
             let picture = track.configuration.picture
             box.write(UInt32(UInt16(clamping: picture?.width ?? 0)) << 16)

@@ -1,4 +1,5 @@
 internal import LiveStore
+internal import MediaCore
 internal import NIOCore
 
 /// Renders a live's multivariant playlist (RFC 8216 §4.3.4, where it is called Master Playlist).
@@ -45,12 +46,13 @@ enum MultivariantPlaylist {
     ) -> ByteBuffer {
         var text = ByteBuffer(string: "#EXTM3U\n#EXT-X-VERSION:\(MediaPlaylist.version)\n")
         if isIndependent { text.writeString("#EXT-X-INDEPENDENT-SEGMENTS\n") }
-        for sound in sounds {
+        for (sound, name) in zip(sounds, names(of: sounds)) {
             // §4.3.4.1: AUTOSELECT may be absent, but must not be NO beside DEFAULT=YES. Encoders tell no languages.
-            let attributes = [
-                "TYPE=AUDIO", "GROUP-ID=\"\(audioGroup)\"", "NAME=\"Audio \(Int(sound.index) + 1)\"",
-                "DEFAULT=\(sound.index == 0 ? "YES" : "NO")", "AUTOSELECT=YES", "URI=\"\(sound.uri)\"",
-            ]
+            let language = sound.variant.language.map { ["LANGUAGE=\"\(LanguageTag.text($0))\""] } ?? []
+            let attributes =
+                ["TYPE=AUDIO", "GROUP-ID=\"\(audioGroup)\"", "NAME=\"\(name)\""] + language + [
+                    "DEFAULT=\(sound.index == 0 ? "YES" : "NO")", "AUTOSELECT=YES", "URI=\"\(sound.uri)\"",
+                ]
             text.writeString("#EXT-X-MEDIA:\(attributes.joined(separator: ","))\n")
         }
         for (index, channel) in captions.enumerated() {
@@ -73,6 +75,18 @@ enum MultivariantPlaylist {
             text.writeString("#EXT-X-I-FRAME-STREAM-INF:\(list)\n")
         }
         return text
+    }
+
+    /// A name for each audio rendition, different from all others of the group (§4.3.4.1.1).
+    private static func names(of sounds: [Entry]) -> [String] {
+        var taken: Set<String> = []
+        return sounds.map { sound in
+            let number = Int(sound.index) + 1
+            let name = sound.variant.name ?? sound.variant.language.map(LanguageTag.name) ?? "Audio \(number)"
+            let unique = taken.contains(name) ? "\(name) (\(number))" : name
+            taken.insert(unique)
+            return unique
+        }
     }
 
     /// The attributes of EXT-X-STREAM-INF (§4.3.4.2), counting in the most that any audio rendition adds.

@@ -9,6 +9,10 @@ struct Variant: Codable, Equatable {
     var resolution: Resolution?
     /// FRAME-RATE; `nil` without video.
     var frameRate: Double?
+    /// The language of its first track, if that is known.
+    var language: String?
+    /// What people call its first track, if anything.
+    var name: String?
 
     struct Resolution: Codable, Equatable {
         var width: Int
@@ -23,9 +27,15 @@ struct Variant: Codable, Equatable {
     ///   - duration: its length.
     init(_ tracks: [Track], pictureCount: Int, lasting duration: MediaTime) {
         codecs = tracks.map(\.configuration.codecString)
+        (language, name) = (tracks.first?.labels.language, tracks.first?.labels.name)
         for track in tracks {
             guard let picture = track.configuration.picture else { continue }
-            resolution = Resolution(width: picture.width, height: picture.height)
+            // As it is shown (RFC 8216bis §4.4.6.2).
+            let isUpright = track.labels.rotation == .none || track.labels.rotation == .half
+            resolution =
+                isUpright
+                ? Resolution(width: picture.width, height: picture.height)
+                : Resolution(width: picture.height, height: picture.width)
             frameRate = Self.frameRate(
                 measured: Double(pictureCount) / duration.seconds,
                 nominal: picture.nominalFrameRate

@@ -14,6 +14,7 @@ final class LiveRecorder: Sendable {
     private static let retryInterval = Duration.seconds(5)
 
     private let catalog: RecordingCatalog
+    private let source: RecordingFacts.Source
     private let clock: PackagerClock
     private let logger: Logger
     /// By the tags of lives.
@@ -23,8 +24,9 @@ final class LiveRecorder: Sendable {
     /// Completes recordings, one at a time: neither event loops nor the writer are to wait for that.
     private let thread = NIOThreadPool(numberOfThreads: 1)
 
-    init(_ catalog: RecordingCatalog, clock: PackagerClock, logger: Logger) {
+    init(_ catalog: RecordingCatalog, source: RecordingFacts.Source, clock: PackagerClock, logger: Logger) {
         self.catalog = catalog
+        self.source = source
         self.clock = clock
         self.logger = logger
         thread.start()
@@ -48,7 +50,7 @@ final class LiveRecorder: Sendable {
                 id: id,
                 stream: stream.id.name,
                 title: Self.title(of: stream),
-                source: .live,
+                source: source,
                 startedAt: stream.startedAt.milliseconds
             )
         }
@@ -127,7 +129,9 @@ final class LiveRecorder: Sendable {
                 facts.duration = completion.duration.nanoseconds
                 facts.byteCount = completion.byteCount
                 facts.gaps = completion.gaps
-                facts.endedAt = (contents.endedAt ?? completion.end).milliseconds
+                // A file is over when its last picture was taken, not when it has been read.
+                let end = contents.opening.source == .file ? nil : contents.endedAt
+                facts.endedAt = (end ?? completion.end).milliseconds
             }
             logger.info(
                 "recording complete",
@@ -167,7 +171,7 @@ final class LiveRecorder: Sendable {
     /// Takes up the lives whose recordings an earlier process did not complete, or completes these.
     func restore(into store: LiveStore, _ configuration: PackagerConfiguration, longestAbsence: Duration) {
         // The newest one first: of two lives of one name it goes on.
-        for recording in catalog.all where recording.facts.state == .recording {
+        for recording in catalog.all where recording.facts.state == .recording && recording.facts.source == .live {
             if !takeUp(recording, into: store, configuration, longestAbsence: longestAbsence),
                 let error = complete(recording.id)
             {

@@ -93,7 +93,7 @@ struct RenditionSegmenter {
     }
 
     private mutating func configurePrimary(_ track: Track) {
-        primary.configure(Track(id: TrackID(track.id.kind), configuration: track.configuration))
+        primary.configure(track.labelled(TrackID(track.id.kind)))
     }
 
     private mutating func receivePrimary(_ unit: AccessUnit) -> [PartSet] {
@@ -108,7 +108,7 @@ struct RenditionSegmenter {
 
     private mutating func receiveFurther(_ unit: AccessUnit, of track: Track) {
         let label = ranking.label(track.id)
-        let labelled = Track(id: label, configuration: track.configuration)
+        let labelled = track.labelled(label)
         let (sample, timescale, missing) = primary.placeBeside(unit.labelled(label), of: labelled)
         assembler.append(sample, of: labelled, timescale: timescale, missing: missing)
     }
@@ -166,7 +166,15 @@ extension AccessUnit {
             compositionOffset: compositionOffset,
             isSync: isSync,
             payload: payload,
-            sampleCount: sampleCount
+            sampleCount: sampleCount,
+            duration: duration
         )
+    }
+}
+
+extension Track {
+    /// The same track under another one's number.
+    func labelled(_ id: TrackID) -> Track {
+        id == self.id ? self : Track(id: id, configuration: configuration, labels: labels)
     }
 }

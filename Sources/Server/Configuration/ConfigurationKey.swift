@@ -29,7 +29,7 @@ struct ConfigurationKey: Sendable {
             publish, webhookURL, webhookSecret, rtmpPlay, restreamAuthorities, playback, tokenSecret, cdnSecret,
             metricsHost, metricsPort, operatorToken,
             ladder, segmentSeconds, partMilliseconds, audioOnly, encryption, keySeconds, windowSeconds, graceSeconds,
-            record,
+            record, jobs,
             logLevel,
             hlsJavaScript, hlsJavaScriptURL,
         ] + ingestLimits
@@ -199,6 +199,12 @@ struct ConfigurationKey: Sendable {
         defaultValue: "300",
         expected: "a whole number from 10 to 86400",
         summary: "how long a key of the encryption is used"
+    )
+    static let jobs = ConfigurationKey(
+        path: ["jobs"],
+        defaultValue: "1",
+        expected: "a number from 1 to 16",
+        summary: "how many pieces of long work, such as imports, are done at a time"
     )
     static let record = ConfigurationKey(
         path: ["record"],

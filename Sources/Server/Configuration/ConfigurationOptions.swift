@@ -62,6 +62,8 @@ struct ConfigurationOptions: ParsableArguments {
     var keySeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.record.help))
     var record: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.jobs.help))
+    var jobs: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.windowSeconds.help))
     var windowSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.graceSeconds.help))
@@ -136,7 +138,8 @@ struct ConfigurationOptions: ParsableArguments {
             (.maximumAMFValues, rtmpMaxAmfValues),
             (.ladder, ladder), (.segmentSeconds, segmentSeconds), (.partMilliseconds, partMilliseconds),
             (.audioOnly, audioOnly), (.encryption, encryption), (.keySeconds, keySeconds),
-            (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.record, record), (.logLevel, logLevel),
+            (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.record, record), (.jobs, jobs),
+            (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),
         ]
         return all.compactMap { key, value in value.map { (key, $0) } }

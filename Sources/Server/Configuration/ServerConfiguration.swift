@@ -88,6 +88,8 @@ struct ServerConfiguration: Sendable {
     /// How far back live playlists reach; `nil` for all of a live.
     let windowDuration: MediaTime?
     let gracePeriod: Duration
+    /// How many jobs run at a time.
+    let jobs: Int
     /// Whether lives are recorded.
     let isRecording: Bool
     let logLevel: Logger.Level
@@ -150,6 +152,7 @@ struct ServerConfiguration: Sendable {
             return .some(milliseconds == 0 ? nil : .milliseconds(milliseconds))
         }
         offersSoundAlone = try reader.value(.audioOnly) { ["off": false, "on": true][$0] }
+        jobs = try reader.value(.jobs) { text in Int(text).flatMap { (1...16).contains($0) ? $0 : nil } }
         isRecording = try reader.value(.record) { ["off": false, "on": true][$0] }
         encryption = try reader.value(.encryption) { Encryption(rawValue: $0) }
         keySeconds = try reader.value(.keySeconds) { text in

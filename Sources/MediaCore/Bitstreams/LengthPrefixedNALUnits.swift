@@ -1,4 +1,4 @@
-import NIOCore
+internal import NIOCore
 
 /// NAL units, each after its length (ISO/IEC 14496-15 §5.3.3), as H.264 and HEVC have them in RTMP and in files.
 struct LengthPrefixedNALUnits {

@@ -1,22 +1,22 @@
-import NIOCore
+public import NIOCore
 
 /// What the NAL units of an H.264 access unit say about it (ISO/IEC 14496-10 §7.3.1, §7.4.1.2).
 ///
 /// Encoders' tags call pictures keyframes that are none, and leave it out for pictures that are: the bitstream decides.
-struct AVCAccessUnit {
+public struct AVCAccessUnit {
     /// The NAL units, each after its length, none of them empty.
-    let payload: ByteBuffer
+    public let payload: ByteBuffer
     /// Whether a slice of an IDR picture is among them (type 5).
-    let hasInstantaneousDecoderRefresh: Bool
+    public let hasInstantaneousDecoderRefresh: Bool
     /// Whether a recovery point is among them (§D.1.8): decoding may start here, and some frames later all is well.
-    let hasRecoveryPoint: Bool
+    public let hasRecoveryPoint: Bool
 
     /// Reads the NAL unit headers, or returns `nil` when a length passes the end or only empty NAL units are there.
     ///
     /// - Parameters:
     ///   - payload: NAL units, each after its length.
     ///   - lengthSize: the size of the lengths: 1, 2 or 4 bytes.
-    init?(_ payload: ByteBuffer, lengthSize: Int) {
+    public init?(_ payload: ByteBuffer, lengthSize: Int) {
         var hasRefresh = false
         var hasPoint = false
         let kept = LengthPrefixedNALUnits.read(payload, lengthSize: lengthSize) { header, index, length in

@@ -1,17 +1,16 @@
-import MediaCore
-import NIOCore
+public import NIOCore
 
 /// A temporal unit as a sample of a file has it, and what its open bitstream units say about it (AV1-ISOBMFF §2.4).
-struct AV1TemporalUnit {
+public struct AV1TemporalUnit {
     /// The units without temporal delimiters, padding and tile lists, which samples should not have.
-    let payload: ByteBuffer
+    public let payload: ByteBuffer
     /// The first sequence header's content.
-    let sequenceHeader: ByteBufferView?
+    public let sequenceHeader: ByteBufferView?
     /// Whether decoding can start here: a sequence header, and a keyframe first that is shown (§2.4).
-    let isSync: Bool
+    public let isSync: Bool
 
     /// Reads the units, or returns `nil` when one passes the end or no frame is there.
-    init?(_ bytes: ByteBuffer) {
+    public init?(_ bytes: ByteBuffer) {
         let view = bytes.readableBytesView
         var units = AV1OpenBitstreamUnits(view)
         var header: ByteBufferView?
