@@ -67,13 +67,14 @@ public enum SegmentIndex {
         buffer.writeInteger((location.isDiscontinuous ? 1 : 0) | (location.isIndependent ? 2 : 0) as UInt64)
     }
 
-    /// Reads a record; `nil` where there is none.
+    /// Reads a record; `nil` where there is none, or one whose times cannot be.
     public static func read(from buffer: inout ByteBuffer) -> SegmentLocation? {
         guard buffer.readableBytes >= recordSize,
             let (file, initialization) = buffer.readMultipleIntegers(as: (UInt32, UInt32).self),
             let offset = buffer.readInteger(as: UInt64.self),
             let (length, keyframeLength) = buffer.readMultipleIntegers(as: (UInt32, UInt32).self),
-            let (duration, start, flags) = buffer.readMultipleIntegers(as: (Int64, Int64, UInt64).self)
+            let (duration, start, flags) = buffer.readMultipleIntegers(as: (Int64, Int64, UInt64).self),
+            (0...MediaTime.limit.nanoseconds).contains(start), (0...MediaTime.limit.nanoseconds).contains(duration)
         else { return nil }
         return SegmentLocation(
             file: file,

@@ -28,6 +28,15 @@ struct SegmentIndexTests {
         #expect(SegmentIndex.read(from: &buffer) == nil)
     }
 
+    @Test("a record whose times cannot be is none")
+    func impossible() {
+        for (start, duration) in [(-1, 1), (1, -1), (.max, 1), (1, .max)] as [(Int64, Int64)] {
+            var buffer = ByteBuffer(repeating: 0, count: 24)
+            buffer.writeMultipleIntegers(duration, start, UInt64(0))
+            #expect(SegmentIndex.read(from: &buffer) == nil)
+        }
+    }
+
     @Test(
         "identifiers have one alphabet and one length",
         arguments: ["", "a", "abcdefghijkmnpqrstu1", "../../../../../../etc"]

@@ -13,6 +13,9 @@ struct TrackTables {
     /// timeline.
     private static let longestStepBack: Int64 = 1
 
+    /// How far from its zero a timeline may go, in seconds: 34 years, which leaves room to count it in nanoseconds.
+    static let longestTimeline: Int64 = 1 << 30
+
     /// How many samples there are.
     private(set) var count = 0
     /// How many of them decoding can start at.
@@ -84,6 +87,7 @@ struct TrackTables {
         var (run, time) = (run, decodeTime)
         for _ in 0..<run.count {
             let sample = try run.next()
+            guard time / timescale < Self.longestTimeline else { throw .unexpected("decode time \(time)") }
             try place(at: time, sample.compositionOffset)
             time += sample.duration
             lastDuration = sample.duration

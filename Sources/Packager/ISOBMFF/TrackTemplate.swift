@@ -101,7 +101,7 @@ struct TrackTemplate {
         let isLong = try header.read(UInt32.self) >> 24 == 1
         try header.skip(isLong ? 16 : 8)
         let timescale = try header.read(UInt32.self)
-        // Lengths in ticks are to be converted without leaving 64 bits.
+        // Times in ticks are to be converted without leaving 64 bits.
         guard (1...1 << 30).contains(timescale) else { throw .unexpected("timescale \(timescale)") }
         try header.skip(isLong ? 8 : 4)
         return (timescale, try header.read(UInt16.self))

@@ -33,7 +33,7 @@ struct MediaLinks: Sendable {
             if code == 0 { continue }
             // Media that left the disk is read from the store.
             let isInStore = code == ENOENT && source.facts.droppedAt != nil
-            guard isInStore || Self.means(code: code) else {
+            guard isInStore || Self.callsForCopy(code) else {
                 throw .system(operation: "link", path: oldPath, code: code)
             }
             for number in rendition.files.values {
@@ -44,9 +44,9 @@ struct MediaLinks: Sendable {
         return rendition
     }
 
-    /// Whether the file system takes no link, or no further one, of a file that is there (link(2)).
-    private static func means(code: Int32) -> Bool {
-        [EXDEV, EPERM, EMLINK, EOPNOTSUPP, ENOSYS, EACCES].contains(code)
+    /// Whether the media may be had although it takes no link, or no further one (link(2)), as when it is not on this disk.
+    private static func callsForCopy(_ code: Int32) -> Bool {
+        [EXDEV, EPERM, EMLINK, EOPNOTSUPP, ENOSYS, EACCES, ENOENT].contains(code)
     }
 
     private func copy(

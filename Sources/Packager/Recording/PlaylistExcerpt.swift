@@ -56,13 +56,20 @@ struct PlaylistExcerpt {
         return text
     }
 
-    /// A multivariant playlist, which is that of the recording without what clips do not have: subtitles.
-    static func multivariant(_ playlist: ByteBuffer) -> ByteBuffer {
+    /// A multivariant playlist, which is that of the recording with the subtitles that the clip has.
+    ///
+    /// - Parameters:
+    ///   - playlist: that of the recording.
+    ///   - subtitles: the names of the clip's playlists of subtitles.
+    /// - Returns: that of the clip.
+    static func multivariant(_ playlist: ByteBuffer, subtitles: Set<String>) -> ByteBuffer {
         var text = ByteBufferAllocator().buffer(capacity: playlist.readableBytes)
         for line in playlist.readableBytesView.split(separator: UInt8(ascii: "\n")) {
             let words = String(decoding: line, as: UTF8.self)
-            if words.hasPrefix("#EXT-X-MEDIA:"), words.contains("TYPE=SUBTITLES") { continue }
-            guard words.hasPrefix("#EXT-X-STREAM-INF:"), let start = words.firstRange(of: ",SUBTITLES=\"") else {
+            if let name = SubtitleExcerpt.uri(of: words), !subtitles.contains(name) { continue }
+            guard subtitles.isEmpty, words.hasPrefix("#EXT-X-STREAM-INF:"),
+                let start = words.firstRange(of: ",SUBTITLES=\"")
+            else {
                 text.write(line: line)
                 continue
             }

@@ -89,6 +89,8 @@ public struct RecordingClip: Sendable {
         var selection: ClipSelection
         /// What is shown of the recording.
         var span: Range<MediaTime>
+        /// What the clip's segments cover of it.
+        var covered: Range<MediaTime>
         /// Where that begins, counted from the first picture of the clip's first segment.
         var cut: MediaTime
         /// The same, counted from its first sample.
@@ -119,8 +121,14 @@ public struct RecordingClip: Sendable {
                 selection = earlier
                 continue
             }
-            let start = max(.zero, origin + beginning - times.first)
-            return Plan(selection: selection, span: shown, cut: max(.zero, cut), start: start)
+            let (first, last) = (selection.segments.lowerBound, selection.segments.upperBound - 1)
+            return Plan(
+                selection: selection,
+                span: shown,
+                covered: locations[first].start..<locations[last].start + locations[last].duration,
+                cut: max(.zero, cut),
+                start: max(.zero, origin + beginning - times.first)
+            )
         }
     }
 
@@ -169,10 +177,32 @@ public struct RecordingClip: Sendable {
             try write(rendition, of: id, plan, in: clip)
         }
         if let playlist = try source.file(named: RecordingFolder.multivariantPlaylist) {
-            let text = PlaylistExcerpt.multivariant(playlist)
+            let subtitles = try writeSubtitles(SubtitleExcerpt.playlists(in: playlist), plan, in: clip)
+            let text = PlaylistExcerpt.multivariant(playlist, subtitles: subtitles)
             try write(text, RecordingFolder.multivariantPlaylist, in: clip)
         }
         return byteCount
+    }
+
+    /// Gives the clip its share of the subtitles; returns the names of the playlists that it has.
+    private func writeSubtitles(
+        _ playlists: [String],
+        _ plan: Plan,
+        in clip: Recording
+    ) throws(StorageFailure) -> Set<String> {
+        var written: Set<String> = []
+        for name in playlists {
+            guard let text = try source.file(named: name) else { continue }
+            let excerpt = SubtitleExcerpt(name, text, of: plan.covered)
+            for file in excerpt.files {
+                // Where text is missing there is nothing to read for a while.
+                let text = try source.file(named: file.old) ?? ByteBuffer(string: "WEBVTT\n")
+                try write(text, file.new, in: clip)
+            }
+            try write(excerpt.playlist, name, in: clip)
+            written.insert(name)
+        }
+        return written
     }
 
     private func write(

@@ -42,6 +42,7 @@ struct SegmentTimes: Hashable {
         var run = try FragmentReader.run(of: traf)
         guard run.count > 0 else { return nil }
         let time = try FragmentReader.decodeTime(of: traf) + (try run.next()).compositionOffset
+        guard abs(time) / timescale < TrackTables.longestTimeline else { throw .unexpected("decode time \(time)") }
         return MediaTime(ticks: time, timescale: timescale)
     }
 }

@@ -187,4 +187,31 @@ struct RecordingClipTests {
         #expect(late.facts.startedAt == recording.facts.startedAt + 68_000)
         #expect(try await probe(around).complaints == "")
     }
+
+    @Test("a clip has its share of the subtitles, whose text stays as it is")
+    func subtitles() async throws {
+        let (recording, _) = try await source()
+        func write(_ name: String, _ text: String) throws {
+            try recordings.write(ByteBuffer(string: text), "\(recording.folder)/\(name)")
+        }
+        let head = "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-TARGETDURATION:3\n"
+        let segments = (0..<4).map { "#EXTINF:\($0 == 3 ? "1.000" : "3.000"),\ns0-\($0).vtt\n" }.joined()
+        try write("s0.m3u8", head + segments + "#EXT-X-ENDLIST\n")
+        for number in 0..<4 { try write("s0-\(number).vtt", "WEBVTT\n\n\(number)\n") }
+        let media = "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subtitles\",NAME=\"A\",URI=\"s"
+        let variant = "#EXT-X-STREAM-INF:BANDWIDTH=1,SUBTITLES=\"subtitles\",CODECS=\"x\"\nm0.m3u8\n"
+        try write("index.m3u8", "#EXTM3U\n\(media)0.m3u8\"\n\(media)1.m3u8\"\n\(variant)")
+        let made = try clip(recording, span(4.5, 7))
+        #expect(
+            try text(made, "s0.m3u8") == head + "#EXTINF:2.000000,\ns0-0.vtt\n#EXTINF:2.000000,\ns0-1.vtt\n"
+                + "#EXT-X-ENDLIST\n"
+        )
+        #expect(try text(made, "s0-0.vtt") == "WEBVTT\n\n1\n" && text(made, "s0-1.vtt") == "WEBVTT\n\n2\n")
+        #expect(try text(made, "index.m3u8") == "#EXTM3U\n\(media)0.m3u8\"\n\(variant)")
+        try write("index.m3u8", "#EXTM3U\n\(media)1.m3u8\"\n\(variant)")
+        let without = try clip(recording, span(4.5, 7))
+        #expect(
+            try text(without, "index.m3u8") == "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"x\"\nm0.m3u8\n"
+        )
+    }
 }
