@@ -27,6 +27,7 @@ public final class RecordingCatalog: Sendable {
     private let randomBytes: @Sendable (Int) -> [UInt8]
     private let logger: Logger
     private let workObserver = Mutex<(@Sendable () -> Void)?>(nil)
+    private let completionObserver = Mutex<(@Sendable (Recording) -> Void)?>(nil)
     private let recordings = Mutex<[RecordingID: Recording]>([:])
     /// Held while facts are written, by threads that wait for the disk anyway: what is written last is what was changed last.
     private let writing = Mutex(())
@@ -281,6 +282,7 @@ public final class RecordingCatalog: Sendable {
             facts.state = .ready
         }
         unlink("\(recording.folder)/\(RecordingFolder.journal)")
+        completionObserver.withLock { $0 }?(recording)
         workObserver.withLock { $0 }?()
     }
 
@@ -305,6 +307,11 @@ public final class RecordingCatalog: Sendable {
         guard let recording = self[id], recording.facts.droppedAt != nil else { return }
         recordings.withLock { $0[id] = nil }
         recording.delete()
+    }
+
+    /// Has something called, on a thread that may wait for the disk, with each recording that has become complete.
+    public func observeCompletion(_ observer: @escaping @Sendable (Recording) -> Void) {
+        completionObserver.withLock { $0 = observer }
     }
 
     /// Has something called, on any thread, whenever a recording is complete, or the store is to learn something of one.

@@ -49,7 +49,7 @@ struct LiveServer: Service {
     private let recordingStore: (any ObjectStore)?
     private let keeper: RecordingKeeper
     private let exporter: PackagerExporter
-    /// Long work: imports.
+    /// Long work: imports, pictures, downloads.
     private let jobs: JobQueue
     private let imports: ImportService
     private let ingest: RTMPServer
@@ -117,10 +117,14 @@ struct LiveServer: Service {
         let archive = recordingStore.map { [recordings] store in
             RecordingArchive(catalog: recordings, store: store, now: milliseconds, logger: logger)
         }
+        jobs = try Self.jobs(configuration, logger: logger)
+        exporter = PackagerExporter(recordings, logger: logger)
+        let followUp = RecordingFollowUp(recordings, jobs, exporter)
         keeper = RecordingKeeper(
             catalog: recordings,
             archive: archive,
             policy: configuration.retention,
+            isBusy: { followUp.isBusy(with: $0) },
             now: milliseconds,
             logger: logger
         )
@@ -134,7 +138,6 @@ struct LiveServer: Service {
             ladder: configuration.ladder.map { [group] in ($0, group) },
             logger: logger
         )
-        jobs = try Self.jobs(configuration, logger: logger)
         imports = ImportService(jobs, RecordingImport(configuration, recordings, storage, logger: logger))
         ingest = RTMPServer(
             configuration: IngestConfiguration(configuration, files: files),
@@ -156,7 +159,6 @@ struct LiveServer: Service {
         originConfiguration.meters = originMetrics
         originConfiguration.recordings = recordings
         originConfiguration.recordingArchive = archive
-        exporter = PackagerExporter(recordings, logger: logger)
         originConfiguration.exporter = exporter
         var operators = OperatorAPI(
             token: try Self.secret(

@@ -30,6 +30,7 @@ final class RecordingKeeper: Sendable {
     private let catalog: RecordingCatalog
     private let archive: RecordingArchive?
     private let policy: RetentionPolicy
+    private let isBusy: @Sendable (RecordingID) -> Bool
     private let now: @Sendable () -> Int64
     private let logger: Logger
     private let state = Mutex(Figures())
@@ -43,18 +44,21 @@ final class RecordingKeeper: Sendable {
     ///   - catalog: the recordings.
     ///   - archive: those of the store; `nil` when there is none.
     ///   - policy: what goes.
+    ///   - isBusy: whether files are still being made for a recording, so that it is to be uploaded later.
     ///   - now: the time of day, in milliseconds since 1970.
     ///   - logger: told of what goes, and why.
     init(
         catalog: RecordingCatalog,
         archive: RecordingArchive?,
         policy: RetentionPolicy,
+        isBusy: @escaping @Sendable (RecordingID) -> Bool = { _ in false },
         now: @escaping @Sendable () -> Int64,
         logger: Logger
     ) {
         self.catalog = catalog
         self.archive = archive
         self.policy = policy
+        self.isBusy = isBusy
         self.now = now
         self.logger = logger
         (wakeups, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -148,7 +152,7 @@ final class RecordingKeeper: Sendable {
             catalog.all.filter { $0.facts.state == .ready && $0.facts.droppedAt == nil && $0.facts.uploadedAt == nil }
         }
         // The oldest first.
-        for recording in waiting().reversed() where !Task.isCancelled {
+        for recording in waiting().reversed() where !Task.isCancelled && !isBusy(recording.id) {
             state.withLock { $0.pendingUploads = waiting().count }
             do throws(ObjectStoreFailure) {
                 try await archive.upload(recording)
