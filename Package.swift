@@ -152,8 +152,8 @@ let package = Package(
         .testTarget(
             name: "TranscodeTests",
             dependencies: [
-                "Transcode", "Recordings", "Packager", "LiveStore", "Storage", "MediaCore", "TestSupport", nioCore,
-                logging,
+                "Transcode", "CLibAV", "Recordings", "Packager", "LiveStore", "Storage", "MediaCore", "TestSupport",
+                nioCore, logging,
             ]
         ),
         .testTarget(

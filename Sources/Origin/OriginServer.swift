@@ -112,7 +112,9 @@ public final class OriginServer: Sendable {
         let plain = try await listen(port: configuration.port, certificate: nil, router, preambles)
         guard let secureListener else { return Addresses(http: plain, https: nil) }
         let (port, certificate) = (secureListener.port, secureListener.certificate)
-        let secure = try await listen(port: port, certificate: certificate, router, preambles)
+        var secureRouter = router
+        secureRouter.scheme = "https"
+        let secure = try await listen(port: port, certificate: certificate, secureRouter, preambles)
         return Addresses(http: plain, https: secure)
     }
 
@@ -223,7 +225,10 @@ public final class OriginServer: Sendable {
             encryption: configuration.encryption,
             remuxer: configuration.remuxer,
             meters: configuration.meters,
-            recordings: configuration.recordings.map { RecordedMedia($0, logger: logger) }
+            recordings: configuration.recordings.map {
+                RecordedMedia($0, exporter: configuration.exporter, logger: logger)
+            },
+            posters: configuration.pictureMaker.map { LivePosters($0, logger: logger) }
         )
     }
 

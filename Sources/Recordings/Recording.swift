@@ -1,6 +1,6 @@
 internal import Glibc
 public import LiveStore
-internal import NIOCore
+public import NIOCore
 public import Storage
 internal import Synchronization
 
@@ -100,6 +100,31 @@ public final class Recording: Sendable {
 
     /// Takes a file that is being written, so that all its readers hold the same one.
     func adopt(_ file: KeptFile, named name: String) { state.withLock { $0.files[name] = file } }
+
+    // MARK: - What is made of it
+
+    /// Writes a file of its folder, or replaces it: readers and a crash see the old one, or the new one whole.
+    ///
+    /// For what is made of a recording, such as pictures. Blocks until the disk has the bytes.
+    ///
+    /// - Parameters:
+    ///   - name: its name in the recording's folder.
+    ///   - bytes: what it is to have.
+    /// - Throws: ``StorageFailure`` when the disk does not take it, or the recording is deleted.
+    public func replaceFile(named name: String, with bytes: ByteBuffer) throws(StorageFailure) {
+        guard !name.utf8.contains(UInt8(ascii: "/")), !state.withLock({ $0.isDeleted }) else {
+            throw .system(operation: "write", path: "\(folder)/\(name)", code: ENOENT)
+        }
+        try WholeFile.write(bytes, to: "\(folder)/\(name)")
+    }
+
+    /// Removes a file that was made of it, if there is one of this name; whoever reads it reads no further.
+    ///
+    /// Blocks.
+    public func removeFile(named name: String) {
+        guard !name.utf8.contains(UInt8(ascii: "/")) else { return }
+        unlink("\(folder)/\(name)")
+    }
 
     // MARK: - Deletion
 

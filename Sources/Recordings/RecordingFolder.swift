@@ -9,6 +9,8 @@ public import LiveStore
 /// m0-init-3.mp4           the initialization segment that the segment 3 was the first to need
 /// m0.index                a record for each segment: where it lies
 /// index.m3u8  m0.m3u8  m0-iframes.m3u8      the playlists
+/// poster.jpg              a picture that stands for it
+/// storyboard.vtt          which picture of storyboard-1.jpg ... is shown when
 /// ```
 ///
 /// `m0` has the primary tracks together; other renditions have the names that ``Rendition/ID`` gives them.
@@ -45,6 +47,14 @@ public enum RecordingFolder {
     public static func initialization(of rendition: Rendition.ID, number: UInt32) -> String {
         "\(rendition)-init-\(number).mp4"
     }
+
+    /// The picture that stands for it.
+    public static let poster = "poster.jpg"
+    /// Small pictures along the timeline: WebVTT that names pieces of ``storyboardSprite(number:)``.
+    public static let storyboard = "storyboard.vtt"
+
+    /// A picture of many small ones; counted from 1.
+    public static func storyboardSprite(number: Int) -> String { "storyboard-\(number).jpg" }
 
     /// A segment, counted from 0; as a resource alone: it has no file of its own.
     public static func segment(of rendition: Rendition.ID, number: Int) -> String { "\(rendition)-\(number).m4s" }

@@ -97,7 +97,8 @@ struct Fixture {
         hlsJavaScript: ByteBuffer? = nil,
         hlsAddress: String? = nil,
         rtmpPort: Int? = 1935,
-        access: ViewerAccess? = nil
+        access: ViewerAccess? = nil,
+        posters: LivePosters? = nil
     ) -> Router {
         let assets = AssetCatalog(hlsJavaScript: hlsJavaScript)
         return Router(
@@ -106,7 +107,8 @@ struct Fixture {
             pages: Pages(assets: assets, hlsAddress: hlsAddress, rtmpPort: rtmpPort),
             readiness: { readiness },
             maximumTargetLength: OriginLimits().requestTargetLength,
-            access: access
+            access: access,
+            posters: posters
         )
     }
 

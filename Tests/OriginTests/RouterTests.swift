@@ -16,7 +16,8 @@ struct RouteTests {
             ("/watch", .moved(to: "/")), ("/live/main/index.m3u8", .multivariantPlaylist(main)),
             ("/live/main/media.m3u8", .mediaPlaylist(main)),
             ("/live/main/video-1.m3u8", .renditionPlaylist(main, name: "video-1.m3u8")),
-            ("/live/%6Dain/0-a.m4s", .mediaResource(main, name: "0-a.m4s")), ("/assets/style.css", .asset("style.css")),
+            ("/live/main/poster.jpg", .poster(main)), ("/live/%6Dain/0-a.m4s", .mediaResource(main, name: "0-a.m4s")),
+            ("/assets/style.css", .asset("style.css")),
             ("/api/v1/lives", .lives), ("/api/v1/lives/", .moved(to: "/api/v1/lives")),
             ("/api/v1/lives/main", .live(main)), ("/healthz", .health), ("/readyz", .readiness),
         ]
@@ -298,7 +299,7 @@ struct RouterTests {
         #expect(
             router.get("/api/v1/lives/main").text == """
                 {"name":"main","state":"offline","startedAt":null,"tag":null,\
-                "playlist":"/live/main/index.m3u8","page":"/watch/main"}
+                "playlist":"/live/main/index.m3u8","page":"/watch/main","poster":null}
 
                 """
         )

@@ -1,7 +1,9 @@
 // Keeps the list of lives on the home page fresh without reloading the page.
 
 const container = document.getElementById("lives");
+const pictureLifetime = 10000; // as long as the server shows the same one
 let shown = null;
+let picturesAt = performance.now();
 
 async function refresh() {
   try {
@@ -9,6 +11,7 @@ async function refresh() {
     const text = await answer.text();
     if (shown !== null && text !== shown) await replaceList();
     shown = text;
+    if (!document.hidden && performance.now() - picturesAt >= pictureLifetime) showNewPictures();
   } catch {
     // The server is away for a moment; the next round tells.
   }
@@ -25,6 +28,18 @@ async function replaceList() {
   document.title = page.title;
   if (focused) container.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   showLocalTimes();
+}
+
+// Takes the new pictures when they are there, so that nothing flickers.
+function showNewPictures() {
+  picturesAt = performance.now();
+  for (const picture of container.querySelectorAll("img")) {
+    const next = new Image();
+    const address = new URL(picture.src);
+    address.search = `?${Date.now()}`;
+    next.onload = () => { picture.src = next.src; };
+    next.src = address.href;
+  }
 }
 
 // The page as served gives times in UTC; here they become the reader's own.

@@ -10,6 +10,7 @@
 
 import { Controls, clock } from "./controls.js";
 import { chooseEngine } from "./engine.js";
+import { Storyboard } from "./storyboard.js";
 
 const player = document.getElementById("player");
 const video = player.querySelector("video");
@@ -159,6 +160,8 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   time.title = time.textContent;
   time.textContent = moment.toLocaleString("en", { dateStyle: "long", timeStyle: "short" });
 }
+
+if (player.dataset.storyboard) new Storyboard(player);
 
 player.hidden = false;
 controls.wake();

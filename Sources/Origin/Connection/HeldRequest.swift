@@ -62,6 +62,11 @@ final class HeldRequest {
                 let request = HeldRequest(nil, { _ in consultation.failure() }, until: limit, nil, resume)
                 if request.begin(consultation, by: router, on: eventLoop) { return .held(request) }
                 outcome = consultation.failure()
+            case .commission(let commission):
+                let limit = eventLoop.now + commission.longest
+                let request = HeldRequest(nil, { _ in commission.expiry() }, until: limit, nil, resume)
+                request.begin(commission, on: eventLoop)
+                return .held(request)
             }
         }
     }
@@ -112,6 +117,15 @@ final class HeldRequest {
             eventLoop.execute { bound.value.settle { _ in outcome } }
         }
         return isLoading
+    }
+
+    /// Begins to wait for what somebody makes.
+    private func begin(_ commission: Commission<Router.Outcome>, on eventLoop: any EventLoop) {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        isLoading = true
+        commission.begin { outcome in
+            eventLoop.execute { bound.value.settle { _ in outcome } }
+        }
     }
 
     /// Lets go of the request: nobody wants its answer any more.

@@ -31,8 +31,13 @@ extension Pages {
 
     private static func card(_ live: LiveStatus) -> HTML {
         let since: HTML = live.startedAt.map { "<time datetime=\"\($0)\">began \(minute($0)) UTC</time>" } ?? ""
+        let picture: HTML =
+            live.posterPath.map {
+                "<img src=\"\($0)\" alt=\"A picture of \(live.id.name)\" width=\"640\" height=\"360\">"
+            }
+            ?? ""
         return """
-            <li><a href="\(Route.watchPath(live.id))"><span class="name">\(live.id.name)</span>\
+            <li><a href="\(Route.watchPath(live.id))">\(picture)<span class="name">\(live.id.name)</span>\
             <span class="meta"><span class="badge" data-state="\(live.state.rawValue)">\(label(live.state))</span>\
             \(since)</span></a></li>
 

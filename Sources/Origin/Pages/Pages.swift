@@ -15,6 +15,7 @@ struct Pages: Sendable {
     ///   - status: the status it is sent with.
     ///   - title: the document's title.
     ///   - script: the asset that brings the page to life, if any.
+    ///   - head: what else is told of it, as to sites that show a preview of it.
     ///   - isListed: whether it may be found by those who have not been given its address.
     ///   - content: what stands below the header.
     /// - Returns: the page.
@@ -22,6 +23,7 @@ struct Pages: Sendable {
         _ status: HTTPResponseStatus,
         title: String,
         script: String? = nil,
+        head: HTML = "",
         isListed: Bool = true,
         _ content: HTML
     ) -> Response {
@@ -36,6 +38,7 @@ struct Pages: Sendable {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">\(robots)
             <title>\(title)</title>
+            \(head)
             <link rel="icon" href="\(assets.address(of: "icon.svg") ?? "")" type="image/svg+xml">
             <link rel="stylesheet" href="\(assets.address(of: "style.css") ?? "")">
             \(module)
@@ -56,6 +59,16 @@ struct Pages: Sendable {
         if !isListed { fields.add("X-Robots-Tag", "noindex") }
         fields.add("Cache-Control", status == .ok ? "no-cache" : "no-store")
         return Response(status, .html, document.markup, fields)
+    }
+
+    /// How this site is reached from elsewhere; `nil` where a peer's Host is none that goes onto a page.
+    static func site(_ headers: HTTPHeaders, scheme: String) -> String? {
+        guard let host = headers.first(name: "host"), let name = hostName(host) else { return nil }
+        let port = host.dropFirst(name.count)
+        guard port.isEmpty || (port.first == ":" && UInt16(port.dropFirst()) != nil) else { return nil }
+        // A proxy in front knows better.
+        let isSecure = scheme == "https" || headers.first(name: "x-forwarded-proto") == "https"
+        return "\(isSecure ? "https" : "http")://\(name)\(port)"
     }
 
     /// What a path without a page gets.

@@ -5,11 +5,17 @@ extension Pages {
     /// The page of one live, with its player.
     ///
     /// The player's markup is hidden until its script takes it over; without JavaScript a plain video element stands in.
-    func watch(_ live: LiveStatus) -> Response {
+    ///
+    /// - Parameters:
+    ///   - live: the live.
+    ///   - site: how this site is reached from elsewhere, if that is known.
+    /// - Returns: the page.
+    func watch(_ live: LiveStatus, site: String? = nil) -> Response {
         page(
             .ok,
             title: "\(live.id.name) · Lyceum",
             script: "watch.js",
+            head: Self.preview(of: live, site: site),
             """
             <div class="watch">
             \(player(live))
@@ -39,11 +45,28 @@ extension Pages {
             of: "Live video of \(live.id.name)",
             playlist: live.playlistPath,
             attributes: "data-name=\"\(live.id.name)\" data-api=\"\(api)\"",
+            videoAttributes: Self.poster(of: live),
             position: """
                 <button type="button" class="live" data-action="live" title="Go to live (l)"><span class="dot"></span>\
                 <span class="label">Live</span></button>
                 """
         )
+    }
+
+    private static func poster(of live: LiveStatus) -> HTML {
+        live.posterPath.map { " poster=\"\($0)\"" } ?? ""
+    }
+
+    /// What sites show that link to it (the Open Graph protocol).
+    private static func preview(of live: LiveStatus, site: String?) -> HTML {
+        guard let site, let poster = live.posterPath else { return "" }
+        return """
+            <meta property="og:type" content="video.other">
+            <meta property="og:title" content="\(live.id.name)">
+            <meta property="og:image" content="\(site)\(poster)">
+            <meta property="og:image:type" content="image/jpeg">
+            <meta property="og:image:alt" content="A picture of \(live.id.name)">
+            """
     }
 
     /// For browsers that run no scripts.
@@ -54,7 +77,7 @@ extension Pages {
         let video: HTML =
             isPlayable
             ? """
-            <video class="plain" controls playsinline src="\(live.playlistPath)"></video>
+            <video class="plain" controls playsinline src="\(live.playlistPath)"\(Self.poster(of: live))></video>
             \(Self.needsNativeHLS)
             """
             : """

@@ -24,6 +24,7 @@ struct AssetCatalog: Sendable {
             "watch.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.watch_js)),
             "recording.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.recording_js)),
             "controls.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.controls_js)),
+            "storyboard.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.storyboard_js)),
             "engine.js": Self.asset(.javaScript, ByteBuffer(bytes: PackageResources.engine_js)),
             "icon.svg": Self.asset(.svg, ByteBuffer(bytes: PackageResources.icon_svg)),
         ]

@@ -27,10 +27,14 @@ struct LiveStatus: Sendable {
     /// What stands in front of its paths: the token of whoever asks.
     let prefix: String
 
+    /// The path of a picture of it, if there is one.
+    let posterPath: String?
+
     /// The status of a name whose newest live, if any, is `stream`.
-    init(id: StreamID, stream: LiveStream?, prefix: String = "") {
+    init(id: StreamID, stream: LiveStream?, prefix: String = "", poster: String? = nil) {
         self.id = id
         self.prefix = prefix
+        posterPath = poster
         state = stream.map { State($0.snapshot.phase) } ?? .offline
         startedAt = stream?.startedAt.description
         tag = stream?.tag
@@ -48,6 +52,7 @@ struct LiveStatus: Sendable {
             ("tag", tag.map(JSON.string) ?? .null),
             ("playlist", .string(playlistPath)),
             ("page", .string(Route.watchPath(id, prefix: prefix))),
+            ("poster", posterPath.map(JSON.string) ?? .null),
         ])
     }
 }
