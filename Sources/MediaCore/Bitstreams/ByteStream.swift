@@ -64,6 +64,18 @@ public enum ByteStream {
         return unit
     }
 
+    /// The parameter sets of an access unit in the form of files, with lengths of four bytes.
+    public static func parameterSets(of payload: ByteBuffer, codec: Codec) -> [[UInt8]] {
+        var sets: [[UInt8]] = []
+        _ = LengthPrefixedNALUnits.read(payload, lengthSize: 4) { header, index, length in
+            guard codec.parameterSetTypes.contains(codec.type(header)), length < maximumParameterSetLength,
+                sets.count < maximumParameterSets, let unit = payload.getBytes(at: index - 1, length: length + 1)
+            else { return }
+            sets.append(unit)
+        }
+        return sets
+    }
+
     /// Where the NAL units lie, none of them empty, without the zeros that may follow them.
     private static func nalUnits(in bytes: UnsafeRawBufferPointer) -> [Range<Int>] {
         var ranges: [Range<Int>] = []

@@ -39,6 +39,8 @@ struct PacketReader {
     /// Whether access units come behind start codes; only H.264 and HEVC do.
     private var isByteStream = false
     private var parameterSets: [[UInt8]] = []
+    /// Whether the container has no parameter sets, as with `avc3` and `hev1`, whose samples have them.
+    private var awaitsParameterSets = false
 
     /// A reader for a stream.
     ///
@@ -61,13 +63,21 @@ struct PacketReader {
 
     private mutating func beginAVC(_ extradata: [UInt8]) throws(CodecConfigurationError) {
         isByteStream = extradata.first != 1
-        guard isByteStream else { return configuration = .avc(try AVCDecoderConfigurationRecord(extradata)) }
+        guard isByteStream else {
+            awaitsParameterSets = extradata.count >= 6 && extradata[4] & 3 == 3 && extradata[5] & 0x1F == 0
+            if !awaitsParameterSets { configuration = .avc(try AVCDecoderConfigurationRecord(extradata)) }
+            return
+        }
         _ = try? adopt(parameterSets: ByteStream.read(ByteBuffer(bytes: extradata), codec: .avc).parameterSets)
     }
 
     private mutating func beginHEVC(_ extradata: [UInt8]) throws(CodecConfigurationError) {
         isByteStream = extradata.first != 1
-        guard isByteStream else { return configuration = .hevc(try HEVCDecoderConfigurationRecord(extradata)) }
+        guard isByteStream else {
+            awaitsParameterSets = extradata.count >= 23 && extradata[21] & 3 == 3 && extradata[22] == 0
+            if !awaitsParameterSets { configuration = .hevc(try HEVCDecoderConfigurationRecord(extradata)) }
+            return
+        }
         _ = try? adopt(parameterSets: ByteStream.read(ByteBuffer(bytes: extradata), codec: .hevc).parameterSets)
     }
 
@@ -139,6 +149,9 @@ struct PacketReader {
             let unit = ByteStream.read(payload, codec: codec == AV_CODEC_ID_H264 ? .avc : .hevc)
             reading.configuration = try adopt(parameterSets: unit.parameterSets)
             reading.payload = unit.payload
+        } else if awaitsParameterSets {
+            let sets = ByteStream.parameterSets(of: payload, codec: codec == AV_CODEC_ID_H264 ? .avc : .hevc)
+            reading.configuration = try adopt(parameterSets: sets)
         }
         switch configuration {
         case .avc(let record):

@@ -32,6 +32,13 @@ struct ContainerTests {
             ] + SourceFile.aac
         ),
         Case(
+            name: "hev1.mp4",
+            codecs: [
+                "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:keyint=50:repeat-headers=1",
+                "-tag:v", "hev1",
+            ] + SourceFile.aac
+        ),
+        Case(
             name: "vp9.webm",
             codecs: ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "50", "-c:a", "libopus"]
         ),
