@@ -10,7 +10,9 @@ struct JobFolder: Sendable {
 
     private let path: String
 
-    /// The folder, which is made if need be. Blocks, as everything here.
+    /// The folder, which is made if need be.
+    ///
+    /// Blocks, as everything here.
     init(_ path: String) throws {
         self.path = path
         try FileManager.default.createDirectory(
@@ -20,7 +22,9 @@ struct JobFolder: Sendable {
         )
     }
 
-    /// The jobs that lie there. What is no job is left alone.
+    /// The jobs that lie there.
+    ///
+    /// What is no job is left alone.
     var jobs: [JobStatus] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         return names.filter { $0.hasSuffix(Self.suffix) }.compactMap { name in

@@ -6,8 +6,9 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Long work: imports, pictures, exports. One after the other, or a few at a time, on threads of its own that have the
-/// processor and the disk only when nobody else wants them.
+/// Long work such as imports, done one after the other, or a few at a time.
+///
+/// Its threads have the processor and the disk only when nobody else wants them.
 ///
 /// ```
 ///            submit           its turn                it returns
@@ -141,10 +142,12 @@ public final class JobQueue: JobDirectory {
 
     // MARK: - Looking and cancelling
 
+    /// Every job that is known, the newest first.
     public var jobs: [JobStatus] {
         state.withLock { Array($0.jobs.values) }.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
     }
 
+    /// The job of an identifier; `nil` when there is none.
     public func job(_ id: String) -> JobStatus? { state.withLock { $0.jobs[id] } }
 
     /// Waits for the end of a job, or of this queue.
@@ -170,6 +173,11 @@ public final class JobQueue: JobDirectory {
         for continuation in woken { continuation.resume() }
     }
 
+    /// Cancels a job: at once when it waits, else as soon as it notices.
+    ///
+    /// Blocks for a moment, on the disk.
+    ///
+    /// - Returns: the job as it is now; `nil` when there is none.
     @discardableResult
     public func cancel(_ id: String) -> JobStatus? {
         let now = now().milliseconds

@@ -29,6 +29,31 @@ public struct WallClockTime: Hashable, Comparable, Sendable, CustomStringConvert
         return "\(date)T\(time).\(fraction.padded(to: 3))Z"
     }
 
+    /// Reads the form that ``description`` has; `nil` for anything else.
+    public init?(_ text: some StringProtocol) {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 24,
+            zip(bytes, Self.form).allSatisfy({ byte, form in
+                form == UInt8(ascii: "0") ? (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) : byte == form
+            })
+        else { return nil }
+        func number(_ range: Range<Int>) -> Int64 { bytes[range].reduce(0) { $0 * 10 + Int64($1 & 0xF) } }
+        let days = Self.daysSinceEpoch(year: number(0..<4), month: number(5..<7), day: number(8..<10))
+        let seconds = number(11..<13) * 3600 + number(14..<16) * 60 + number(17..<19)
+        milliseconds = (days * 86_400 + seconds) * 1000 + number(20..<23)
+        guard description.utf8.elementsEqual(bytes) else { return nil }
+    }
+
+    private static let form = Array("0000-00-00T00:00:00.000Z".utf8)
+
+    /// The inverse of ``civil(daysSinceEpoch:)``.
+    private static func daysSinceEpoch(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let marchYear = month <= 2 ? year - 1 : year
+        let (era, yearOfEra) = marchYear.flooredQuotientAndRemainder(dividingBy: 400)
+        let dayOfYear = (153 * (month <= 2 ? month + 9 : month - 3) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
     /// Year, month and day of the proleptic Gregorian calendar, counted in years that begin on 1 March so that the leap
     /// day comes last and every 400-year era has the same 146 097 days.
     private static func civil(daysSinceEpoch days: Int64) -> (year: Int64, month: Int64, day: Int64) {

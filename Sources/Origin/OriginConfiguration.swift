@@ -26,6 +26,8 @@ public struct OriginConfiguration: Sendable {
     public var pictureMaker: (any PictureMaker)?
     /// What was recorded; `nil` for nothing.
     public var recordings: RecordingCatalog?
+    /// Makes files and clips of recordings; `nil` for none.
+    public var exporter: (any RecordingExporter)?
     /// Where what viewers are sent is counted, besides with each live.
     public var meters: OriginMetrics?
     /// What operators may see and do; `nil` for nothing.

@@ -225,7 +225,9 @@ public final class OriginServer: Sendable {
             encryption: configuration.encryption,
             remuxer: configuration.remuxer,
             meters: configuration.meters,
-            recordings: configuration.recordings.map { RecordedMedia($0, logger: logger) },
+            recordings: configuration.recordings.map {
+                RecordedMedia($0, exporter: configuration.exporter, logger: logger)
+            },
             posters: configuration.pictureMaker.map { LivePosters($0, logger: logger) }
         )
     }

@@ -35,9 +35,6 @@ public struct JournalContents: Sendable {
         public internal(set) var initializations: [UInt32: JournalEntry.Initialization] = [:]
         /// What the multivariant playlist says of it.
         public internal(set) var variant: String?
-
-        /// The number of the newest file; 0 when there is none.
-        public var lastFile: UInt32 { segments.reduce(0) { $1.parts.reduce($0) { max($0, $1.file) } } }
     }
 
     /// The encoder, or the server, was away.

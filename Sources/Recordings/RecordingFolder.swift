@@ -25,6 +25,15 @@ public enum RecordingFolder {
     /// A file of media; counted from 1.
     public static func media(of rendition: Rendition.ID, number: UInt32) -> String { "\(rendition)-\(number).media" }
 
+    /// Reads the name of a file of media; `nil` for any other.
+    public static func media(named name: String) -> (rendition: Rendition.ID, number: UInt32)? {
+        let fields = name.split(separator: "-")
+        guard fields.count == 2, fields[1].hasSuffix(".media"), let rendition = Rendition.ID(fields[0]),
+            let number = UInt32(fields[1].dropLast(6)), media(of: rendition, number: number) == name
+        else { return nil }
+        return (rendition, number)
+    }
+
     /// The index of segments.
     public static func index(of rendition: Rendition.ID) -> String { "\(rendition).index" }
 

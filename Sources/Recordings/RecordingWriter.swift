@@ -41,11 +41,21 @@ public final class RecordingWriter: Sendable {
         state = Mutex(
             State(
                 isOpen: contents != nil,
-                lastFiles: contents?.renditions.mapValues(\.lastFile) ?? [:],
+                lastFiles: contents == nil ? [:] : Self.lastFiles(in: recording.folder),
                 duration: primary.reduce(.zero) { $0 + $1.duration },
                 byteCount: recording.facts.byteCount
             )
         )
+    }
+
+    /// The numbers of the newest media files in a folder, also of such as the journal knows nothing of.
+    private static func lastFiles(in folder: String) -> [Rendition.ID: UInt32] {
+        var numbers: [Rendition.ID: UInt32] = [:]
+        for name in Folder.names(in: folder) {
+            guard let (rendition, number) = RecordingFolder.media(named: name) else { continue }
+            numbers[rendition] = max(numbers[rendition] ?? 0, number)
+        }
+        return numbers
     }
 
     /// Notes what stays the same for the whole live, once.

@@ -44,6 +44,7 @@ struct LiveServer: Service {
     private let packaging: LivePackaging
     private let storage: MediaStorage
     private let recordings: RecordingCatalog
+    private let exporter: PackagerExporter
     /// Long work: imports.
     private let jobs: JobQueue
     private let imports: ImportService
@@ -137,6 +138,8 @@ struct LiveServer: Service {
         originConfiguration.pictureMaker = LibAVPictureMaker()
         originConfiguration.meters = originMetrics
         originConfiguration.recordings = recordings
+        exporter = PackagerExporter(recordings, logger: logger)
+        originConfiguration.exporter = exporter
         var operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
@@ -329,6 +332,7 @@ struct LiveServer: Service {
         await packaging.completeRecordings(within: Self.completionTime)
         await operations?.drain(within: .zero)
         await origin.drain(within: Self.drainTime)
+        await exporter.shutDown()
         await jobsEnd
         await storage.shutDown()
         logger.info("stopped")

@@ -33,7 +33,10 @@ public final class MediaLog: Sendable {
         let bytes = FiledBytes(byteCount: pieces.reduce(0) { $0 + $1.readableBytes })
         let isTaken = storage.enqueue(
             bytes.byteCount,
-            { () throws(StorageFailure) in bytes.settle(try self.write(pieces, byteCount: bytes.byteCount)) },
+            { () throws(StorageFailure) in
+                bytes.settle(try self.write(pieces, byteCount: bytes.byteCount))
+                return true
+            },
             orElse: { bytes.settle(nil) }
         )
         if !isTaken { bytes.settle(nil) }

@@ -107,12 +107,12 @@ public final class MediaStorage: Sendable {
     ///
     /// - Parameters:
     ///   - byteCount: how many.
-    ///   - write: writes them; called on that thread.
+    ///   - write: writes them; called on that thread. False when there is no use in writing them.
     ///   - giveUp: called on that thread instead, or after a failure; it holds none of the bytes.
     /// - Returns: whether they found room; if not, they are lost already.
     func enqueue(
         _ byteCount: Int,
-        _ write: @escaping @Sendable () throws(StorageFailure) -> Void,
+        _ write: @escaping @Sendable () throws(StorageFailure) -> Bool,
         orElse giveUp: @escaping @Sendable () -> Void
     ) -> Bool {
         let (isTaken, notice) = ledger.withLock { $0.offered(byteCount) }
@@ -128,8 +128,10 @@ public final class MediaStorage: Sendable {
                 return self.ledger.withLock { $0.gaveUp(byteCount) }.forEach { self.tell($0) }
             }
             do throws(StorageFailure) {
-                try write()
-                self.ledger.withLock { $0.wrote(byteCount) }.forEach { self.tell($0) }
+                let isWritten = try write()
+                if !isWritten { giveUp() }
+                self.ledger.withLock { isWritten ? $0.wrote(byteCount) : $0.gaveUp(byteCount) }
+                    .forEach { self.tell($0) }
             } catch {
                 giveUp()
                 self.ledger.withLock { $0.failed(byteCount, now: .now()) }.forEach { self.tell($0, error) }

@@ -73,8 +73,11 @@ public final class SegmentLog: Sendable {
         let isTaken = storage.enqueue(
             byteCount,
             { () throws(StorageFailure) in
-                let location = try self.write(pieces, byteCount: byteCount, isFirst: isFirst, completing: segment)
+                guard
+                    let location = try self.write(pieces, byteCount: byteCount, isFirst: isFirst, completing: segment)
+                else { return false }
                 self.journal.write(entry(location))
+                return true
             },
             orElse: {
                 self.giveUp()
@@ -105,16 +108,13 @@ public final class SegmentLog: Sendable {
             let isFull = current.file.map { $0.byteCount >= storage.limits.fileSize } ?? true
             if isFull { current = makeFile(after: current.number) }
             current.segmentOffset = current.file?.byteCount
+            let begun = current
+            state.withLock { $0 = begun }
         }
-        guard let file = current.file, let segmentOffset = current.segmentOffset else {
-            // An earlier part of the segment is lost: this one would not be found.
-            segment?.settle(nil)
-            return nil
-        }
+        // Behind a part that is lost this one would not be found.
+        guard let file = current.file, let segmentOffset = current.segmentOffset else { return nil }
         let slice = try file.append(pieces, byteCount: byteCount)
         if slice.offset == 0 { made(current.number, KeptFile(file)) }
-        let kept = current
-        state.withLock { $0 = kept }
         if let segment {
             let length = slice.offset + byteCount - segmentOffset
             segment.settle(FileSlice(file, offset: segmentOffset, length: length))

@@ -53,7 +53,22 @@ struct RestartTests {
         #expect(report.findings.isEmpty)
         #expect(resumed == Self.kills)
         _ = try await server.log.line(containing: "recording complete")
+        try await Self.compareRecording(server, with: viewer.segmentBytes)
         server.terminate()
         try await server.waitForExit()
+    }
+
+    /// Holds the one recording against what a viewer saw of its live.
+    private static func compareRecording(_ server: ServerProcess, with seen: [Int: [UInt8]]) async throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: server.dataFolder.file("recordings"))
+        let name = try #require(names.first)
+        #expect(names.count == 1)
+        let list = try PlaylistReader.readMedia(try await server.get("/vod/\(name)/m0.m3u8").body)
+        #expect(list.hasEndList && list.segments.count == (seen.keys.max() ?? 0) + 1)
+        #expect(!list.segments.contains { $0.unknownTags.contains { $0.hasPrefix("#EXT-X-GAP") } })
+        for (number, bytes) in seen {
+            let answer = try await server.get("/vod/\(name)/\(list.segments[number].uri)")
+            #expect(answer.status == 200 && answer.body == bytes, "segment \(number)")
+        }
     }
 }

@@ -7,11 +7,14 @@ import Testing
 struct TokenTests {
     private static let cdnSecret = "cdn-secret-of-the-test"
 
-    private func server(_ more: [String: String] = [:]) async throws -> ServerProcess {
+    private func server(
+        _ more: [String: String] = [:],
+        dataFolder: TemporaryFolder? = nil
+    ) async throws -> ServerProcess {
         let environment = [
             "LYCEUM_PUBLISH": "open", "LYCEUM_PLAYBACK": "tokens", "LYCEUM_CDN_SECRET": Self.cdnSecret,
         ]
-        return try await ServerProcess.start(environment: environment.merging(more) { $1 })
+        return try await ServerProcess.start(environment: environment.merging(more) { $1 }, dataFolder: dataFolder)
     }
 
     /// What `lyceum token` prints: the page's path and the playlist's.
@@ -159,7 +162,11 @@ struct TokenTests {
 
     @Test("a cache asks who may watch, and serves all viewers from one copy", arguments: Cache.allCases)
     func cache(cache: Cache) async throws {
-        let server = try await server()
+        let data = try TemporaryFolder()
+        var recording = RecordedFolder()
+        recording.segments = [RecordedFolder.Segment(Array(repeating: 7, count: 5000), seconds: 2)]
+        try recording.write(to: data.file("recordings"))
+        let server = try await server(dataFolder: data)
         let publisher = try await goLive(server)
         let folder = try TemporaryFolder()
         let process = try await cache.start(in: folder, origin: server.httpPort, secret: Self.cdnSecret)
@@ -197,6 +204,17 @@ struct TokenTests {
         #expect(try await get(bound.page, from: "127.0.9.3").status == "200")
         #expect(try await get(bound.page, from: "127.0.9.4").status == "403")
         #expect(try await get("/api/v1/streams").status == "403")
+
+        let tokens = [first, second].map { "/t/" + $0.page.split(separator: "/")[1] }
+        let recorded = "/vod/\(recording.id)/m0-0.m4s"
+        #expect(try await get(tokens[0] + recorded) == ("200", "MISS"))
+        #expect(try await get(tokens[1] + recorded) == ("200", "HIT"))
+        #expect(try await get("\(tokens[0])/recordings/\(recording.id)").status == "200")
+        let elsewhere = "/t/" + (try await link(server, "other").page.split(separator: "/")[1])
+        for path in [recorded, "/recordings/\(recording.id)"] {
+            #expect(try await get(elsewhere + path).status == "403")
+            #expect(try await get(path).status == "403")
+        }
         #expect(try await get("/").status == "200")
 
         let viewer = try await Tool.check(

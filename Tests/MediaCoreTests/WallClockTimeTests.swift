@@ -24,6 +24,20 @@ struct WallClockTimeTests {
     )
     func knownDates(_ milliseconds: Int64, _ text: String) {
         #expect(WallClockTime(milliseconds: milliseconds).description == text)
+        // Years before the epoch and after are read alike.
+        #expect(WallClockTime(text)?.milliseconds == milliseconds)
+    }
+
+    @Test(
+        "what is no such date is none",
+        arguments: [
+            "", "2026-01-31T23:59:59Z", "2026-02-29T00:00:00.000Z", "2026-13-01T00:00:00.000Z",
+            "2026-01-00T00:00:00.000Z", "2026-01-01T24:00:00.000Z", "2026-01-01 00:00:00.000Z",
+            "x026-01-01T00:00:00.000Z",
+        ]
+    )
+    func noDates(_ text: String) {
+        #expect(WallClockTime(text) == nil)
     }
 
     @Test("a thousand dates of four centuries agree with Foundation's calendar")

@@ -170,12 +170,14 @@ struct LivePostersTests {
     private func made(_ router: Router, _ target: String, _ studio: Studio) throws -> WireResponse {
         let headers = HTTPHeaders([("Host", "example.org")])
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target, headers: headers)
-        guard case .making(let making) = router.outcome(of: head, from: "192.0.2.1") else {
+        guard case .commission(let commission) = router.outcome(of: head, from: "192.0.2.1") else {
             throw Studio.Broken()
         }
-        #expect(making.begin {})
+        let outcome = Mutex<Router.Outcome?>(nil)
+        commission.begin { received in outcome.withLock { $0 = received } }
+        if case .some = outcome.withLock({ $0 }) { throw Studio.Broken() }
         studio.makeAll()
-        guard case .answer(let answer) = making.result() else { throw Studio.Broken() }
+        guard case .answer(let answer) = outcome.withLock({ $0 }) else { throw Studio.Broken() }
         return WireResponse(answer.response)
     }
 

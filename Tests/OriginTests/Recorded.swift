@@ -101,7 +101,7 @@ extension Router {
             switch outcome {
             case .answer(let answer): return answer.response
             case .consult(let consultation): outcome = consultation.work()
-            case .hold, .load, .making: preconditionFailure("no request of a recording waits for that")
+            case .hold, .load, .commission: preconditionFailure("no request of a recording waits for that")
             }
         }
     }

@@ -171,6 +171,14 @@ struct RecordedResponsesTests {
             #expect(try router.fetch(try token("main") + path).status == (path.hasSuffix("jpg") ? 404 : 200))
             #expect(try router.fetch(path, [("Lyceum-CDN", "cdn")]).status == (path.hasSuffix("jpg") ? 404 : 200))
         }
+        // A CDN's own right does not answer its question about a viewer.
+        for question in ["/access/vod/abcdefghijkmnpqrstuv", "/access/recordings/abcdefghijkmnpqrstuv"] {
+            #expect(try router.fetch(question, [("Lyceum-CDN", "cdn")]).status == 403)
+            #expect(try router.fetch(try token("other") + question).status == 403)
+            #expect(try router.fetch(try token("main") + question).status == 204)
+            #expect(try router.fetch(try token("main") + question + "/x").status == 404)
+        }
+        #expect(try router.fetch(try token("main") + "/access/vod/zzzzzzzzzzzzzzzzzzzz").status == 404)
         let page = try router.fetch(try token("main") + "/recordings/abcdefghijkmnpqrstuv").text
         #expect(page.contains("\"\(try token("main"))\(base)/index.m3u8\""))
         #expect(try router.fetch("/vod/zzzzzzzzzzzzzzzzzzzz/index.m3u8").status == 404)
@@ -207,7 +215,8 @@ struct RecordedResponsesTests {
         #expect(pictured.contains("data-storyboard=\"\(base)/storyboard.vtt\""))
         #expect(try recorded.router().fetch(path + "/")["Location"] == path)
         #expect(try recorded.router().fetch("/recordings").status == 404)
-        #expect(try recorded.router().fetch("/recordings/zzzzzzzzzzzzzzzzzzzz").status == 404)
+        let nothing = try recorded.router().fetch("/recordings/zzzzzzzzzzzzzzzzzzzz")
+        #expect(nothing.status == 404 && nothing.text.contains("There is no such recording"))
         recording.state = "recording"
         let live = try Recorded(recording).router().fetch(path).text
         #expect(live.contains("href=\"/watch/main\">Watch it live</a>") && !live.contains("<video"))

@@ -48,7 +48,8 @@ struct RecordingsAPITests {
             {"id":"aaaaaaaaaaaaaaaaaaaa","stream":"main","title":"Lesson 7","source":"live","state":"ready",\
             "startedAt":"2026-09-21T14:13:20.000Z","endedAt":"2026-09-21T14:13:22.002Z","duration":2.002,"byteCount":100,\
             "kept":false,"gaps":[{"cause":"encoder","start":1.001,"duration":0,"missing":12.5}],"cut":null,\
-            "playlist":"/vod/aaaaaaaaaaaaaaaaaaaa/index.m3u8","page":"/recordings/aaaaaaaaaaaaaaaaaaaa",\
+            "playlist":"/vod/aaaaaaaaaaaaaaaaaaaa/index.m3u8","download":"/vod/aaaaaaaaaaaaaaaaaaaa/download.mp4",\
+            "page":"/recordings/aaaaaaaaaaaaaaaaaaaa",\
             "poster":"/vod/aaaaaaaaaaaaaaaaaaaa/poster.jpg","storyboard":null}
 
             """

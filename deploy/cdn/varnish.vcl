@@ -39,6 +39,12 @@ sub vcl_recv {
     } else if (req.url ~ "^/t/[^/]+/(watch|api/v1/lives)/[A-Za-z0-9._-]+(\?.*)?$") {
         set req.http.X-Media = req.url;
         set req.url = regsub(req.url, "^(/t/[^/]+)/(watch|api/v1/lives)/([^/?]+).*$", "\1/access/\3");
+    } else if (req.url ~ "^/t/[^/]+/vod/[a-z2-9]+/[^/]+$") {
+        set req.http.X-Media = regsub(req.url, "^/t/[^/]+", "");
+        set req.url = regsub(req.url, "^(/t/[^/]+)/(vod/[^/]+)/.*$", "\1/access/\2");
+    } else if (req.url ~ "^/t/[^/]+/recordings/[a-z2-9]+(\?.*)?$") {
+        set req.http.X-Media = req.url;
+        set req.url = regsub(req.url, "^(/t/[^/]+)/(recordings/[^/?]+).*$", "\1/access/\2");
     } else {
         return (synth(403));
     }

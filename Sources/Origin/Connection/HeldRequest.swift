@@ -62,11 +62,11 @@ final class HeldRequest {
                 let request = HeldRequest(nil, { _ in consultation.failure() }, until: limit, nil, resume)
                 if request.begin(consultation, by: router, on: eventLoop) { return .held(request) }
                 outcome = consultation.failure()
-            case .making(let making):
-                let limit = eventLoop.now + Router.Load.longest
-                let request = HeldRequest(nil, { _ in making.result() }, until: limit, nil, resume)
-                if request.begin(making, on: eventLoop) { return .held(request) }
-                outcome = making.result()
+            case .commission(let commission):
+                let limit = eventLoop.now + commission.longest
+                let request = HeldRequest(nil, { _ in commission.expiry() }, until: limit, nil, resume)
+                request.begin(commission, on: eventLoop)
+                return .held(request)
             }
         }
     }
@@ -119,11 +119,13 @@ final class HeldRequest {
         return isLoading
     }
 
-    /// Begins to wait for what is being made; false when nothing is.
-    private func begin(_ making: Router.Making<Router.Outcome>, on eventLoop: any EventLoop) -> Bool {
+    /// Begins to wait for what somebody makes.
+    private func begin(_ commission: Commission<Router.Outcome>, on eventLoop: any EventLoop) {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        isLoading = making.begin { eventLoop.execute { bound.value.settle { _ in making.result() } } }
-        return isLoading
+        isLoading = true
+        commission.begin { outcome in
+            eventLoop.execute { bound.value.settle { _ in outcome } }
+        }
     }
 
     /// Lets go of the request: nobody wants its answer any more.

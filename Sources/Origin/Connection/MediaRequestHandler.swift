@@ -254,7 +254,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     // MARK: - Bodies on disk
 
     private func begin(
-        _ slice: FileSlice,
+        _ bytes: FileSequence,
         _ lines: ByteBuffer,
         _ fields: ByteBuffer,
         _ persistence: Persistence,
@@ -262,7 +262,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     ) {
         var head = lines
         head.writeImmutableBuffer(fields)
-        let file = FileTransfer(slice, by: router.disk, on: context.eventLoop)
+        let file = FileTransfer(bytes, by: router.disk, on: context.eventLoop)
         transfer = Transfer(file: file, persistence: persistence, head: head)
         // Already now: what the peer sends behind such a request is no request, and the parser calls it an error.
         if persistence == .close { isClosing = true }

@@ -1,7 +1,7 @@
 import NIOCore
 import Storage
 
-/// Reads the body of one response from its file, a chunk at a time, as its connection can send more.
+/// Reads the body of one response from its files, a chunk at a time, as its connection can send more.
 ///
 /// One chunk is on its way at most, so that is what a slow reader costs. Belongs to the connection's event loop.
 final class FileTransfer {
@@ -12,11 +12,11 @@ final class FileTransfer {
     private let reader: DiskReader
     private let eventLoop: any EventLoop
     /// What has not been read yet; `nil` when nobody wants it any more.
-    private var rest: FileSlice?
+    private var rest: FileSequence?
     private(set) var isReading = false
 
-    init(_ slice: FileSlice, by reader: DiskReader, on eventLoop: any EventLoop) {
-        rest = slice
+    init(_ bytes: FileSequence, by reader: DiskReader, on eventLoop: any EventLoop) {
+        rest = bytes
         self.reader = reader
         self.eventLoop = eventLoop
     }
@@ -30,11 +30,11 @@ final class FileTransfer {
     ///
     /// - Parameter receive: called once, on the event loop, unless the transfer is cancelled before.
     func readOn(_ receive: @escaping (Result<ByteBuffer, any Error>) -> Void) {
-        guard let rest, !isReading else { return }
+        guard let rest, !isReading, let chunk = rest.first(Self.chunkSize) else { return }
         isReading = true
-        let length = min(Self.chunkSize, rest.length)
+        let length = chunk.length
         let bound = NIOLoopBound((transfer: self, receive: receive), eventLoop: eventLoop)
-        reader.read(rest.subslice(0..<length)) { [eventLoop] result in
+        reader.read(chunk) { [eventLoop] result in
             eventLoop.execute {
                 let (transfer, receive) = bound.value
                 guard transfer.finishReading(length) else { return }
@@ -49,7 +49,7 @@ final class FileTransfer {
     private func finishReading(_ length: Int) -> Bool {
         isReading = false
         guard let rest else { return false }
-        self.rest = rest.subslice(length..<rest.length)
+        self.rest = rest.subsequence(length..<rest.length)
         return true
     }
 }

@@ -11,7 +11,7 @@ struct Response: Sendable {
     /// The content, one piece behind the other; none in answers to HEAD and where a status has no content.
     var pieces: [ByteBuffer]
     /// Where the content is when it is not in memory; then there are no pieces.
-    var file: FileSlice?
+    var file: FileSequence?
 
     /// An answer with fields and content.
     init(_ status: HTTPResponseStatus, _ fields: HeaderFields, body: ByteBuffer? = nil) {
@@ -19,7 +19,7 @@ struct Response: Sendable {
     }
 
     /// An answer from fields that were finished before.
-    init(_ status: HTTPResponseStatus, prebuilt fields: ByteBuffer, pieces: [ByteBuffer] = [], file: FileSlice? = nil) {
+    init(_ status: HTTPResponseStatus, prebuilt fields: ByteBuffer, pieces: [ByteBuffer] = [], file: FileSequence? = nil) {
         self.status = status
         self.fields = fields
         self.pieces = pieces

@@ -30,6 +30,7 @@ struct RecordingDocument {
             ("gaps", .array(facts.gaps.map(Self.json))),
             ("cut", facts.cut.map(Self.json) ?? .null),
             ("playlist", .string(links.playlist)),
+            ("download", links.download.map(JSON.string) ?? .null),
             ("page", .string(links.page)),
             ("poster", links.poster.map(JSON.string) ?? .null),
             ("storyboard", links.storyboard.map(JSON.string) ?? .null),
@@ -60,6 +61,8 @@ struct RecordingDocument {
 struct RecordingLinks {
     /// Its playlist: that of the live while it is being recorded.
     let playlist: String
+    /// All of it as one file, once it is complete.
+    let download: String?
     /// Its page.
     let page: String
     /// Its picture.
@@ -83,6 +86,7 @@ struct RecordingLinks {
         }
         let live = facts.state == .recording ? StreamID(facts.stream) : nil
         playlist = live.map { Route.playlistPath($0, prefix: prefix) } ?? path(RecordingFolder.multivariantPlaylist)
+        download = facts.state == .ready ? path("download.mp4") : nil
         page = Route.recordingPath(id, prefix: prefix)
         poster = pathIfThere("poster.jpg")
         storyboard = pathIfThere("storyboard.vtt")

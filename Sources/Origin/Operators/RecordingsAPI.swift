@@ -82,15 +82,7 @@ struct RecordingChanges: Hashable, Sendable {
 
     /// Reads a document.
     init(_ document: consuming RequestDocument) throws(RequestDocument.Fault) {
-        var title: String?
-        if let text = try document.string("title") {
-            do throws(RecordingTitle.Fault) {
-                title = try RecordingTitle.title(text)
-            } catch {
-                throw .member(name: "title", reason: "\(error)")
-            }
-        }
-        self.title = title
+        title = try document.title()
         isKept = try document.boolean("kept")
         try document.end()
     }

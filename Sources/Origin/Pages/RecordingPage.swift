@@ -25,6 +25,20 @@ extension Pages {
         )
     }
 
+    /// What the address of no recording gets, or of one that was deleted.
+    var noRecording: Response {
+        page(
+            .notFound,
+            title: "No recording · Lyceum",
+            isListed: false,
+            """
+            <section class="notice"><h1>There is no such recording</h1>
+            <p>The address may be mistyped, or the recording was deleted.</p>
+            <p><a class="button" href="/">See what is live</a></p></section>
+            """
+        )
+    }
+
     private static let recordingKeys: HTML = """
         <div><dt><kbd>Home</kbd> <kbd>End</kbd></dt><dd>to the beginning or the end</dd></div>
         """

@@ -4,31 +4,19 @@ import NIOCore
 import NIOHTTP1
 
 extension Router {
-    /// A request is to wait for something that is being made off the event loops.
-    struct Making<Result: Sendable>: Sendable {
-        /// Begins to wait; `resume` is called once, on any thread.
-        ///
-        /// False when there is nothing to wait for.
-        let begin: @Sendable (_ resume: @escaping @Sendable () -> Void) -> Bool
-        /// What becomes of the request with what there is.
-        let result: @Sendable () -> Result
-
-        /// The same, with something else made of its result.
-        func map<Next: Sendable>(_ transform: @escaping @Sendable (Result) -> Next) -> Making<Next> {
-            let result = result
-            return Making<Next>(begin: begin, result: { transform(result()) })
-        }
-    }
-
     /// Answers with the picture of a live; whoever asks first waits until it is made.
     func poster(of id: StreamID, _ headers: HTTPHeaders) -> Reply {
         guard let posters, let stream = store.stream(id) else { return .response(.noPoster) }
         let status = posters.status(of: stream)
         guard case .unknown = status else { return .response(poster(status, headers)) }
-        return .making(
-            Making(
-                begin: { posters.wait(for: stream, $0) },
-                result: { .response(poster(posters.status(of: stream), headers)) }
+        let result = { @Sendable in Reply.response(poster(posters.status(of: stream), headers)) }
+        return .commission(
+            Commission(
+                longest: Load.longest,
+                begin: { receive in
+                    if !posters.wait(for: stream, { receive(result()) }) { receive(result()) }
+                },
+                expiry: result
             )
         )
     }

@@ -16,12 +16,15 @@ struct RecordedMedia: Sendable {
 
     /// The recordings.
     let catalog: RecordingCatalog
+    /// Makes files and clips of them; `nil` where that is not wanted.
+    let exporter: (any RecordingExporter)?
     private let logger: Logger
     private let compression = CompressedTexts()
 
     /// Recordings of a catalog.
-    init(_ catalog: RecordingCatalog, logger: Logger) {
+    init(_ catalog: RecordingCatalog, exporter: (any RecordingExporter)? = nil, logger: Logger) {
         self.catalog = catalog
+        self.exporter = exporter
         self.logger = logger
     }
 
@@ -47,6 +50,7 @@ struct RecordedMedia: Sendable {
             case .initialization(let rendition, let number):
                 let name = RecordingFolder.initialization(of: rendition, number: number)
                 return whole(try recording.file(named: name), .mp4, .immutable, tag: "\(recording.id)-\(name)", headers)
+            case .download: return .unreadable  // That is no single file: the router has it made.
             case .segment(let rendition, let number):
                 return try segment(number, in: rendition, of: recording, headers)
             }
@@ -77,7 +81,7 @@ struct RecordedMedia: Sendable {
             return .failure(.gone, "This segment was lost when it was recorded.", on: .media)
         }
         let tag = "\"\(recording.id)-\(rendition)-\(number)\""
-        let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, file: slice)
+        let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, file: FileSequence(slice))
         return form.response(to: headers) { form.whole(headers) }
     }
 
@@ -88,7 +92,8 @@ struct RecordedMedia: Sendable {
         tag: String,
         _ headers: HTTPHeaders
     ) -> Response {
-        let form = Representation(type: type, coding: nil, policy: policy, tag: "\"\(tag)\"", file: file.whole)
+        let whole = FileSequence(file.whole)
+        let form = Representation(type: type, coding: nil, policy: policy, tag: "\"\(tag)\"", file: whole)
         return form.response(to: headers) { form.whole(headers) }
     }
 
@@ -110,11 +115,12 @@ struct RecordedMedia: Sendable {
                 coding: .gzip,
                 policy: policy,
                 tag: "\"\(tag)-gzip\"",
-                file: compressed.whole
+                file: FileSequence(compressed.whole)
             )
             return form.whole(headers)
         }
-        let form = Representation(type: type, coding: .identity, policy: policy, tag: "\"\(tag)\"", file: file.whole)
+        let whole = FileSequence(file.whole)
+        let form = Representation(type: type, coding: .identity, policy: policy, tag: "\"\(tag)\"", file: whole)
         return form.whole(headers)
     }
 

@@ -11,6 +11,8 @@ enum RecordedResource: Hashable, Sendable {
     case initialization(Rendition.ID, UInt32)
     /// `m0-12.m4s`: the thirteenth segment.
     case segment(Rendition.ID, Int)
+    /// `download.mp4`: all of it as one file.
+    case download
     /// `storyboard.vtt` and subtitles.
     case text(String)
     /// `poster.jpg` and other pictures.
@@ -24,6 +26,7 @@ enum RecordedResource: Hashable, Sendable {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, Self.isStem(parts[0]) else { return nil }
         switch parts[1] {
+        case "mp4" where parts[0] == "download": self = .download
         case "m3u8": self = .playlist(name)
         case "vtt": self = .text(name)
         case "jpg": self = .picture(name)

@@ -8,7 +8,7 @@ extension Router {
     /// The live whose viewers may watch a recording; `nil` for what is no recording, or one that is not there.
     func recordedLive(_ route: Route) -> StreamID? {
         switch route {
-        case .recorded(let id, _), .recordingPage(let id):
+        case .recorded(let id, _), .recordingPage(let id), .recordedAccess(let id):
             (recordings?.catalog[id]).flatMap { StreamID($0.facts.stream) }
         default: nil
         }
@@ -18,12 +18,14 @@ extension Router {
     func recorded(
         _ resource: RecordedResource,
         of id: RecordingID,
+        _ query: String?,
         _ headers: HTTPHeaders,
         prefix: String
     ) -> Reply {
         guard let recordings, let recording = recordings.catalog[id] else {
             return .response(.failure(.notFound, "There is no such recording, or no longer.", on: .media))
         }
+        if resource == .download { return download(of: id, query, headers) }
         let facts = recording.facts
         if facts.state == .recording, resource.isCompleteOnly {
             let place = StreamID(facts.stream).map { Route.playlistPath($0, prefix: prefix) } ?? "its live"
@@ -43,7 +45,7 @@ extension Router {
 
     /// The page of a recording.
     func recordingPage(_ id: RecordingID, prefix: String) -> Reply {
-        guard let recordings, let recording = recordings.catalog[id] else { return .response(notFound(on: .page)) }
+        guard let recordings, let recording = recordings.catalog[id] else { return .response(pages.noRecording) }
         return recordings.consulting(on: .page) { [pages] in
             let facts = recording.facts
             return .response(pages.recording(facts, RecordingLinks(recording, facts, prefix: prefix), prefix: prefix))
@@ -62,7 +64,7 @@ extension RecordedResource {
     /// Whether it is there only when the recording is complete; pictures are there before.
     fileprivate var isCompleteOnly: Bool {
         switch self {
-        case .playlist, .initialization, .segment: true
+        case .playlist, .initialization, .segment, .download: true
         case .text, .picture: false
         }
     }
@@ -72,7 +74,7 @@ extension RecordedResource {
         switch self {
         case .playlist: .playlist
         case .initialization: .initialization
-        case .segment: .segment
+        case .segment, .download: .segment
         case .text, .picture: nil
         }
     }

@@ -98,6 +98,13 @@ extension Response {
         return failure(.serviceUnavailable, "The disk has too much to do: try again.", on: surface, fields)
     }
 
+    /// What cannot be had now, but after so many seconds.
+    static func later(_ detail: String, seconds: Int, on surface: Route.Surface) -> Response {
+        var fields = HeaderFields()
+        fields.add("Retry-After", String(seconds))
+        return failure(.serviceUnavailable, detail, on: surface, fields)
+    }
+
     /// The answer to a method that nothing here has (RFC 9110 §15.5.6).
     static func methodNotAllowed(_ route: Route) -> Response {
         var fields = HeaderFields()

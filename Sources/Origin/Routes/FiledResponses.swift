@@ -51,7 +51,7 @@ extension Router {
         let tag = "\"\(derivation.entityTag(of: resource.entityTag))\""
         if derivation.isIdentity || headers.namesInIfNoneMatch(tag) {
             let type = derivation.form.mediaType
-            let file = derivation.isIdentity ? slice : nil
+            let file = derivation.isIdentity ? FileSequence(slice) : nil
             let form = Representation(type: type, coding: nil, policy: .immutable, tag: tag, file: file)
             return .response(media(form, headers, of: owner, named: resource.name) { form.whole(headers) })
         }

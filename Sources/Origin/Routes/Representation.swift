@@ -12,7 +12,9 @@ struct Representation {
     let tag: String
     var pieces: [ByteBuffer] = []
     /// Where the bytes are when they are not in memory.
-    var file: FileSlice?
+    var file: FileSequence?
+    /// The value of Content-Disposition for what is to be saved.
+    var disposition: String?
 
     /// How many bytes there are.
     var length: Int { file?.length ?? pieces.reduce(0) { $0 + $1.readableBytes } }
@@ -39,7 +41,7 @@ struct Representation {
             .partialContent,
             prebuilt: fields.finished(),
             pieces: pieces.slice(range),
-            file: file?.subslice(range)
+            file: file?.subsequence(range)
         )
     }
 
@@ -48,6 +50,7 @@ struct Representation {
         fields.add("Content-Type", type.rawValue)
         fields.add("Content-Length", String(length))
         if coding == .gzip { fields.add("Content-Encoding", "gzip") }
+        if let disposition { fields.add("Content-Disposition", disposition) }
         addCacheFields(to: &fields)
         return fields
     }

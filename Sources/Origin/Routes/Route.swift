@@ -42,8 +42,12 @@ enum Route: Hashable, Sendable {
     case recordings
     /// `/api/v1/recordings/ID`.
     case recording(RecordingID)
+    /// `/api/v1/recordings/ID/clips`.
+    case clips(RecordingID)
     /// `/t/TOKEN/access/NAME`: whether a viewer may watch, for CDNs.
     case access(StreamID)
+    /// `/t/TOKEN/access/vod/ID` and `/t/TOKEN/access/recordings/ID`: the same for a recording.
+    case recordedAccess(RecordingID)
     /// `/metrics`, on the operators' port.
     case metrics
     /// `/healthz`: whether the process answers.
@@ -94,11 +98,7 @@ enum Route: Hashable, Sendable {
             }
             self = target.hasTrailingSlash ? .moved(to: Self.watchPath(id)) : .watch(id)
         case "access":
-            guard components.count == 2, !target.hasTrailingSlash, let id = StreamID(components[1]) else {
-                self = .nothing(.plain)
-                return
-            }
-            self = .access(id)
+            self = target.hasTrailingSlash ? .nothing(.plain) : Self.access(components)
         case "api": self = Self.api(components, hasTrailingSlash: target.hasTrailingSlash)
         default: self = .nothing(.page)
         }
@@ -135,6 +135,15 @@ enum Route: Hashable, Sendable {
         case "poster.jpg": .poster(id)
         case let name where name.utf8.suffix(5).elementsEqual(".m3u8".utf8): .renditionPlaylist(id, name: name)
         default: .mediaResource(id, name: components[2])
+        }
+    }
+
+    private static func access(_ components: [String]) -> Route {
+        switch components.count {
+        case 2: StreamID(components[1]).map(Route.access) ?? .nothing(.plain)
+        case 3 where components[1] == "vod" || components[1] == "recordings":
+            RecordingID(components[2]).map(Route.recordedAccess) ?? .nothing(.plain)
+        default: .nothing(.plain)
         }
     }
 
@@ -185,8 +194,9 @@ enum Route: Hashable, Sendable {
     private static func recordings(_ components: [String], hasTrailingSlash: Bool) -> Route {
         guard !hasTrailingSlash else { return .nothing(.operators) }
         if components.count == 3 { return .recordings }
-        guard components.count == 4, let id = RecordingID(components[3]) else { return .nothing(.operators) }
-        return .recording(id)
+        guard components.count <= 5, let id = RecordingID(components[3]) else { return .nothing(.operators) }
+        if components.count == 4 { return .recording(id) }
+        return components[4] == "clips" ? .clips(id) : .nothing(.operators)
     }
 
     /// The live that only those get whom the server lets watch; `nil` for what everybody gets.
@@ -203,7 +213,7 @@ enum Route: Hashable, Sendable {
     var methods: String {
         switch self {
         case .stream, .job: "GET, HEAD, DELETE, OPTIONS"
-        case .imports: "POST, OPTIONS"
+        case .imports, .clips: "POST, OPTIONS"
         case .recording: "GET, HEAD, PATCH, DELETE, OPTIONS"
         default: "GET, HEAD, OPTIONS"
         }
@@ -213,7 +223,7 @@ enum Route: Hashable, Sendable {
     func takesBody(_ method: HTTPMethod) -> Bool {
         switch self {
         case .recording: method == .PATCH
-        case .imports: method == .POST
+        case .clips, .imports: method == .POST
         default: false
         }
     }
@@ -222,10 +232,10 @@ enum Route: Hashable, Sendable {
     var surface: Surface {
         switch self {
         case .home, .watch, .recordingPage: .page
-        case .asset, .health, .readiness, .access: .plain
+        case .asset, .health, .readiness, .access, .recordedAccess: .plain
         case .multivariantPlaylist, .mediaPlaylist, .renditionPlaylist, .mediaResource, .recorded, .poster: .media
         case .lives, .live: .api
-        case .streams, .stream, .recordings, .recording, .jobs, .job, .imports: .operators
+        case .streams, .stream, .recordings, .recording, .clips, .jobs, .job, .imports: .operators
         case .metrics: .plain
         case .moved(let path): path.utf8.starts(with: "/api".utf8) ? .api : .page
         case .nothing(let surface): surface

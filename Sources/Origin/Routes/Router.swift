@@ -2,6 +2,7 @@ import LiveStore
 import MediaCore
 import NIOCore
 import NIOHTTP1
+import Recordings
 
 /// Answers requests: from a request's head to the bytes of its response, without I/O.
 struct Router: Sendable {
@@ -70,8 +71,8 @@ struct Router: Sendable {
         case load(Load, again: @Sendable (Loaded) -> Outcome)
         /// Something blocks, and the outcome is what it says.
         case consult(Consultation<Outcome>)
-        /// Something is made, and the outcome is what there is then.
-        case making(Making<Outcome>)
+        /// Somebody makes something, and the outcome is what becomes of that.
+        case commission(Commission<Outcome>)
     }
 
     /// What becomes of a request for a resource.
@@ -80,7 +81,7 @@ struct Router: Sendable {
         case hold(Hold, again: Decision<Reply>)
         case load(Load, again: @Sendable (Loaded) -> Reply)
         case consult(Consultation<Reply>)
-        case making(Making<Reply>)
+        case commission(Commission<Reply>)
     }
 
     /// Decides about a request that has been read.
@@ -116,7 +117,7 @@ struct Router: Sendable {
         case .hold(let hold, let again): .hold(hold) { outcome(again($0), hasBody: hasBody, persistence) }
         case .load(let load, let again): .load(load) { outcome(again($0), hasBody: hasBody, persistence) }
         case .consult(let consultation): .consult(consultation.map { outcome($0, hasBody: hasBody, persistence) })
-        case .making(let making): .making(making.map { outcome($0, hasBody: hasBody, persistence) })
+        case .commission(let commission): .commission(commission.map { outcome($0, hasBody: hasBody, persistence) })
         case .response(let response):
             .answer(Answer(response: hasBody ? response : response.withoutBody, persistence: persistence))
         }
@@ -162,10 +163,10 @@ struct Router: Sendable {
         case .mediaResource(let id, let name):
             return mediaResource(of: id, named: name, headers, encryption, mayHold: mayHold)
         case .poster(let id): return poster(of: id, headers)
-        case .recorded(let id, let resource): return recorded(resource, of: id, headers, prefix: prefix)
+        case .recorded(let id, let resource): return recorded(resource, of: id, query, headers, prefix: prefix)
         case .recordingPage(let id): return recordingPage(id, prefix: prefix)
         case .recordings, .recording: return operatorsRecordings(route, query, headers)
-        case .imports: return .response(.methodNotAllowed(route))
+        case .clips, .imports: return .response(.methodNotAllowed(route))
         default: return .response(get(route, target, headers, prefix: prefix))
         }
     }
@@ -193,6 +194,9 @@ struct Router: Sendable {
         case (.DELETE, .recording(let id)):
             guard let operators, let recordings else { break }
             return operators.delete(id, head.headers, recordings)
+        case (.POST, .clips(let id)):
+            guard let operators, let recordings else { break }
+            return operators.makeClip(of: id, content, head.headers, recordings)
         case (.PATCH, .recording(let id)):
             guard let operators, let recordings else { break }
             return operators.change(id, content, head.headers, recordings)
@@ -219,7 +223,11 @@ struct Router: Sendable {
     /// What somebody gets instead of a live that is not for them.
     private func refusal(of route: Route, _ viewer: Viewer) -> Response? {
         guard let access, let stream = route.protectedLive ?? recordedLive(route) else { return nil }
-        let isQuestion = if case .access = route { true } else { false }
+        let isQuestion =
+            switch route {
+            case .access, .recordedAccess: true
+            default: false
+            }
         guard case .deny(let reason) = access.decide(about: stream, viewer, isQuestion: isQuestion) else { return nil }
         return route.surface == .page ? pages.denied(reason) : .failure(.forbidden, reason, on: route.surface)
     }
@@ -234,7 +242,7 @@ struct Router: Sendable {
         // These are answered before this.
         case .mediaPlaylist, .multivariantPlaylist, .renditionPlaylist, .mediaResource, .recorded, .poster:
             notFound(on: .media)
-        case .recordings, .recording, .imports: notFound(on: .operators)
+        case .recordings, .recording, .clips, .imports: notFound(on: .operators)
         case .jobs: operators?.jobs(headers) ?? notFound(on: .operators)
         case .job(let id): operators?.job(id, headers) ?? notFound(on: .operators)
         case .recordingPage: notFound(on: .page)
@@ -245,6 +253,7 @@ struct Router: Sendable {
         case .lives: .json(.object([("lives", .array(lives.map(\.json)))]))
         case .live(let id): .json(status(of: id, store.stream(id), prefix: prefix).json)
         case .access: .accessGranted
+        case .recordedAccess(let id): recordings?.catalog[id] == nil ? notFound(on: .plain) : .accessGranted
         case .streams: operators?.streams(headers, store) ?? notFound(on: .operators)
         case .stream(let id): operators?.stream(id, headers, store) ?? notFound(on: .operators)
         case .metrics: .metrics(metrics?() ?? "")

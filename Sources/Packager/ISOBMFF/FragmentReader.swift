@@ -35,11 +35,16 @@ enum FragmentReader {
         into samples: inout [UInt32: [Sample]]
     ) throws(FragmentError) {
         let id = try trackID(of: traf)
+        try append(try run(of: traf), at: try decodeTime(of: traf), moof: moof, to: &samples[id, default: []])
+    }
+
+    /// When the first sample of a `traf` decodes, in ticks.
+    static func decodeTime(of traf: BoxReader) throws(FragmentError) -> Int64 {
         var time = try traf.box("tfdt")
         try time.skip(4)
         let decodeTime = try time.read(UInt64.self)
         guard decodeTime <= maximumDecodeTime else { throw .unexpected("decode time \(decodeTime)") }
-        try append(try run(of: traf), at: Int64(decodeTime), moof: moof, to: &samples[id, default: []])
+        return Int64(decodeTime)
     }
 
     /// track_ID of a `traf`.

@@ -28,6 +28,7 @@ struct ClockRepair {
     /// - Parameters:
     ///   - id: the track.
     ///   - time: its decode time in the file.
+    /// - Returns: the offset.
     mutating func offset(of id: TrackID, at time: MediaTime) -> MediaTime {
         var offset = offsets[id] ?? newest
         if let before = last[id] {

@@ -84,6 +84,8 @@ struct PacketReader {
     /// - Parameters:
     ///   - payload: its bytes.
     ///   - isKeyframe: what the container says of it.
+    /// - Returns: what it has brought.
+    /// - Throws: ``Fault`` when it cannot be used; the next one may be.
     mutating func read(_ payload: ByteBuffer, isKeyframe: Bool) throws(Fault) -> Reading {
         guard payload.readableBytes > 0 else { throw .broken }
         do throws(CodecConfigurationError) {

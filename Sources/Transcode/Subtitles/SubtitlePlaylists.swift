@@ -94,6 +94,7 @@ public struct SubtitlePlaylists: Sendable {
     /// A multivariant playlist that lists the subtitles as well.
     ///
     /// - Parameter playlist: the playlist without them.
+    /// - Returns: the playlist with them.
     public func listed(in playlist: String) -> String {
         guard !tracks.isEmpty else { return playlist }
         let hasVariants = playlist.contains("#EXT-X-STREAM-INF:")

@@ -49,9 +49,10 @@ struct SubtitleReader {
         cues.append(SubtitleCue(start: start, end: start + (duration ?? Self.usualDuration), text: text))
     }
 
-    /// The track; `nil` when it has no cue.
+    /// The track so far.
     ///
     /// - Parameter time: what a time of the file is in the recording.
+    /// - Returns: the track; `nil` when it has no cue.
     func track(_ time: (MediaTime) -> MediaTime) -> SubtitleTrack? {
         guard !cues.isEmpty else { return nil }
         let moved = cues.map { SubtitleCue(start: max(.zero, time($0.start)), end: time($0.end), text: $0.text) }

@@ -175,7 +175,8 @@ public actor LowLatencyViewer {
         } catch {
             note("\(error)")
         }
-        let listed = Set(next.segments.flatMap { [$0.uri] + $0.parts.map(\.uri) } + (next.openSegment?.parts.map(\.uri) ?? []))
+        let whole = next.segments.flatMap { [$0.uri] + $0.parts.map(\.uri) }
+        let listed = Set(whole + (next.openSegment?.parts.map(\.uri) ?? []))
         listedBytes = listedBytes.filter { listed.contains($0.key) }
         for segment in next.segments where segment.mediaSequenceNumber >= checkedSegment {
             try await check(

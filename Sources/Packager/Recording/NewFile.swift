@@ -1,0 +1,55 @@
+internal import Glibc
+internal import NIOCore
+internal import Storage
+
+/// A file in the making, which takes the place of the one of its name when it is complete.
+///
+/// Readers and a crash see the old or the new one and nothing in between.
+struct NewFile: ~Copyable {
+    private static let bufferSize = 256 << 10
+
+    /// How many bytes it has so far.
+    private(set) var length = 0
+    private let path: String
+    private let descriptor: Int32
+    private var buffer = ByteBuffer()
+    private var isComplete = false
+
+    /// Begins a file.
+    init(replacing path: String) throws(StorageFailure) {
+        self.path = path
+        let temporary = path + ".new"
+        descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw .last("open", temporary) }
+    }
+
+    deinit {
+        close(descriptor)
+        if !isComplete { unlink(path + ".new") }
+    }
+
+    /// Writes bytes behind those that are there.
+    mutating func write(_ bytes: ByteBuffer) throws(StorageFailure) {
+        length += bytes.readableBytes
+        buffer.writeImmutableBuffer(bytes)
+        if buffer.readableBytes >= Self.bufferSize { try writeOut() }
+    }
+
+    /// Lets the file take its place, once the disk has its bytes.
+    consuming func complete() throws(StorageFailure) {
+        try writeOut()
+        guard fdatasync(descriptor) == 0 else { throw .last("write", path) }
+        guard rename(path + ".new", path) == 0 else { throw .last("rename", path) }
+        isComplete = true
+    }
+
+    private mutating func writeOut() throws(StorageFailure) {
+        while buffer.readableBytes > 0 {
+            let count = buffer.withUnsafeReadableBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .last("write", path) }
+            buffer.moveReaderIndex(forwardBy: count)
+        }
+        buffer.clear()
+    }
+}
