@@ -134,7 +134,11 @@ public struct RecordingImport: Sendable {
         do throws(StorageFailure) {
             let title =
                 request.title ?? String(URL(fileURLWithPath: request.path).deletingPathExtension().lastPathComponent)
-            try catalog.update(id) { $0.title = title }
+            try catalog.update(id) { facts in
+                facts.title = title
+                // Retention counts from when it came here, however old the file is.
+                facts.endedAt = now().milliseconds
+            }
             try addSubtitles(report.subtitles, to: recording)
         } catch {
             throw .storage("\(error)")
