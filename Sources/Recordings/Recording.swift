@@ -130,9 +130,9 @@ public final class Recording: Sendable {
     /// To be called when the facts say that it was dropped. Blocks.
     func dropMedia() {
         let held = state.withLock { state in
-            let files = state.files
-            state.files = [:]
-            return files
+            let media = state.files.filter { RecordingFolder.isMedia($0.key) }
+            for name in media.keys { state.files[name] = nil }
+            return media
         }
         for file in held.values { file.removeWhenUnused() }
         for name in Folder.names(in: folder) where RecordingFolder.isMedia(name) && held[name] == nil {

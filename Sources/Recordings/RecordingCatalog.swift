@@ -314,6 +314,9 @@ public final class RecordingCatalog: Sendable {
         completionObserver.withLock { $0 = observer }
     }
 
+    /// Calls who observes work: what kept a recording from the store is over.
+    public func announceWork() { workObserver.withLock { $0 }?() }
+
     /// Has something called, on any thread, whenever a recording is complete, or the store is to learn something of one.
     public func observeWork(_ observer: @escaping @Sendable () -> Void) {
         workObserver.withLock { $0 = observer }

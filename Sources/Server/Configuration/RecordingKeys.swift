@@ -20,9 +20,9 @@ extension ConfigurationKey {
     )
     static let recordFreeBytes = ConfigurationKey(
         path: ["record_free_bytes"],
-        defaultValue: "2G",
-        expected: "a number of bytes such as 500M or 2G",
-        summary: "how many bytes of the disk stay free; recordings go for them, the oldest first"
+        defaultValue: "0",
+        expected: "a number of bytes such as 500M or 2G, or 0",
+        summary: "how many bytes of the disk stay free; recordings are deleted for them, the oldest first; 0: none are"
     )
     static let recordLocalDays = ConfigurationKey(
         path: ["record_local_days"],

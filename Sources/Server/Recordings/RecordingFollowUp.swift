@@ -2,10 +2,11 @@ import Jobs
 import MediaCore
 import Packager
 import Recordings
+import Synchronization
 import Transcode
 
 /// What is made of every recording when it is complete, as jobs: its pictures, and what its download needs.
-struct RecordingFollowUp: Sendable {
+final class RecordingFollowUp: Sendable {
     private enum Kind: String, CaseIterable {
         case pictures
         case download
@@ -16,6 +17,8 @@ struct RecordingFollowUp: Sendable {
 
     private let catalog: RecordingCatalog
     private let queue: JobQueue
+    /// Jobs whose work is done, though the queue has not noted that yet.
+    private let done = Mutex<Set<String>>([])
 
     /// Jobs of a queue; none yet.
     ///
@@ -26,35 +29,19 @@ struct RecordingFollowUp: Sendable {
     init(_ catalog: RecordingCatalog, _ queue: JobQueue, _ exporter: PackagerExporter) {
         self.catalog = catalog
         self.queue = queue
-        queue.register(Kind.pictures.rawValue) { context throws(JobFailure) in
-            let recording = try Self.recording(of: context, in: catalog)
-            do throws(PictureError) {
-                try makePictures(
-                    of: recording,
-                    progress: { context.progress($0) },
-                    isCancelled: { context.isCancelled }
-                )
-                return recording.id.text
-            } catch .cancelled {
-                throw .cancelled
-            } catch {
-                throw .failed("\(error)")
-            }
+        register(.pictures) { recording, context throws(PictureError) in
+            try makePictures(
+                of: recording,
+                progress: { context.progress($0) },
+                isCancelled: { context.isCancelled }
+            )
         }
-        queue.register(Kind.download.rawValue) { context throws(JobFailure) in
-            let recording = try Self.recording(of: context, in: catalog)
-            do throws(DownloadFailure) {
-                try exporter.prepareDownload(
-                    recording,
-                    progress: { context.progress($0) },
-                    isCancelled: { context.isCancelled }
-                )
-                return recording.id.text
-            } catch .cancelled {
-                throw .cancelled
-            } catch {
-                throw .failed("\(error)")
-            }
+        register(.download) { recording, context throws(DownloadFailure) in
+            try exporter.prepareDownload(
+                recording,
+                progress: { context.progress($0) },
+                isCancelled: { context.isCancelled }
+            )
         }
         catalog.observeCompletion { [queue] recording in
             let facts = recording.facts
@@ -65,9 +52,40 @@ struct RecordingFollowUp: Sendable {
         }
     }
 
+    private func register<Failure: Error>(
+        _ kind: Kind,
+        _ work: @escaping @Sendable (Recording, JobContext) throws(Failure) -> Void
+    ) {
+        queue.register(kind.rawValue) { [self] context throws(JobFailure) in
+            defer {
+                // The recording may be uploaded now.
+                note(context.job.id)
+                catalog.announceWork()
+            }
+            let recording = try Self.recording(of: context, in: catalog)
+            do throws(Failure) {
+                try work(recording, context)
+                return recording.id.text
+            } catch {
+                throw context.isCancelled ? .cancelled : .failed("\(error)")
+            }
+        }
+    }
+
+    private func note(_ job: String) {
+        let unfinished = Set(queue.jobs.lazy.filter { !$0.state.isFinal }.map(\.id))
+        done.withLock { done in
+            done.formIntersection(unfinished)
+            done.insert(job)
+        }
+    }
+
     /// Whether files are still being made for a recording.
     func isBusy(with id: RecordingID) -> Bool {
-        queue.jobs.contains { !$0.state.isFinal && $0.parameters[Self.parameter] == id.text }
+        let done = done.withLock { $0 }
+        return queue.jobs.contains { job in
+            !job.state.isFinal && !done.contains(job.id) && job.parameters[Self.parameter] == id.text
+        }
     }
 
     private static func recording(
