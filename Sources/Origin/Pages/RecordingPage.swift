@@ -18,7 +18,7 @@ extension Pages {
             \(facts.state == .ready ? player(facts, links) : stillLive(facts, prefix: prefix))
             <div class="title"><h1>\(facts.title)</h1></div>
             <p class="unseen" id="status" role="status" aria-live="polite"></p>
-            \(RecordingWords(facts, playlist: links.playlist).markup)
+            \(RecordingWords(facts, playlist: links.playlist, download: links.download).markup)
             \(facts.state == .ready ? help(playlist: links.playlist, keys: Self.recordingKeys) : "")
             </div>
             """
@@ -83,19 +83,22 @@ struct RecordingWords {
 
     private let facts: RecordingFacts
     private let playlist: String
+    private let download: String?
 
     // The playlist is where the places of gaps are.
-    init(_ facts: RecordingFacts, playlist: String) {
+    init(_ facts: RecordingFacts, playlist: String, download: String? = nil) {
         self.facts = facts
         self.playlist = playlist
+        self.download = download
     }
 
     /// When it was, how long it is, and what is missing.
     var markup: HTML {
         let date = WallClockTime(milliseconds: facts.startedAt).description
         let length: HTML = facts.duration > 0 ? "<span>\(Self.length(facts.duration))</span>" : ""
+        let file: HTML = download.map { "<a href=\"\($0)\" download>Download as MP4</a>" } ?? ""
         return """
-            <p class="facts"><time datetime="\(date)">\(Self.day(date)) UTC</time>\(length)</p>
+            <p class="facts"><time datetime="\(date)">\(Self.day(date)) UTC</time>\(length)\(file)</p>
             \(gaps)
             """
     }

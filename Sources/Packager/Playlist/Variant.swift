@@ -13,6 +13,8 @@ struct Variant: Codable, Equatable {
     var language: String?
     /// What people call its first track, if anything.
     var name: String?
+    /// The closed captions in its pictures, for journals: a live's playlist has those of the whole publish.
+    var captions: [String]?
 
     struct Resolution: Codable, Equatable {
         var width: Int
@@ -73,6 +75,11 @@ extension Variant {
     init?(_ text: String) {
         guard let variant = try? JSONDecoder().decode(Variant.self, from: Data(text.utf8)) else { return nil }
         self = variant
+    }
+
+    /// The closed captions in its pictures.
+    var captionChannels: [ClosedCaptions.Channel] {
+        (captions ?? []).compactMap { ClosedCaptions.Channel(rawValue: $0) }
     }
 
     /// The variant as JSON text, for journals.

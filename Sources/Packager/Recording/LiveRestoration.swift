@@ -40,6 +40,7 @@ struct LiveRestoration {
         var composition = RenditionComposition(
             primary: entry(JournalContents.primary, primary, window, MediaPlaylist.name, targets)
         )
+        composition.captions = primary.variant.flatMap { Variant($0) }?.captionChannels ?? []
         for (id, rendition) in contents.renditions where id != JournalContents.primary {
             // A rendition that is not as far as the primary tracks has left.
             guard

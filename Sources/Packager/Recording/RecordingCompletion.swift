@@ -117,6 +117,7 @@ struct RecordingCompletion {
         for rendition in renditions { entries[rendition.id] = rendition.entry(contents.opening.targetDuration) }
         var composition = RenditionComposition(primary: entries.removeValue(forKey: JournalContents.primary))
         composition.further = entries
+        composition.captions = renditions.first?.variant?.captionChannels ?? []
         // Pictures that are there alone and together with sound are listed once.
         let form: Rendition.Form = entries.keys.contains { $0.form == .video } ? .video : .muxed
         composition.iFrames = renditions.filter { $0.id.form == form }.compactMap {

@@ -137,7 +137,8 @@ struct RenditionWriter {
         let filed = store?.append(part, at: place, dateRanges: dateRanges, keyframeLength: keyframeLength)
         guard let segment = segment(at: place, in: window, file: { filed ?? store?.append($0) }) else { return nil }
         measure(segment, targetDuration: place.targets.duration)
-        let variant = Variant(content.runs.map(\.track), pictureCount: pictureCount, lasting: segment.duration)
+        var variant = Variant(content.runs.map(\.track), pictureCount: pictureCount, lasting: segment.duration)
+        if !place.captions.isEmpty { variant.captions = place.captions.map(\.rawValue) }
         if variant != self.variant { store?.note(variant) }
         self.variant = variant
         soundMeter.finish(segment, targetDuration: place.targets.duration, oldest: window.mediaSequence)
