@@ -21,6 +21,8 @@ public final class SegmentLog: Sendable {
         var number: UInt32
         /// Where the unfinished segment begins; `nil` when a part of it is lost.
         var segmentOffset: Int?
+        /// The paths of files that are left but perhaps only in the page cache.
+        var left: [String] = []
     }
 
     private let storage: MediaStorage
@@ -89,12 +91,16 @@ public final class SegmentLog: Sendable {
         return segment
     }
 
-    /// Makes a file's bytes outlast a crash of the machine.
+    /// Makes what was written outlast a crash of the machine.
     ///
     /// Blocks.
     public func synchronize() {
-        guard let file = state.withLock({ $0.file }) else { return }
-        try? WritableFile.synchronize(file.path)
+        let paths = state.withLock { state in
+            defer { state.left = [] }
+            return state.left + [state.file?.path].compactMap(\.self)
+        }
+        // What the disk does not take is told where it is written.
+        for path in paths { try? WritableFile.synchronize(path) }
     }
 
     private func write(
@@ -106,10 +112,15 @@ public final class SegmentLog: Sendable {
         var current = state.withLock { $0 }
         if isFirst {
             let isFull = current.file.map { $0.byteCount >= storage.limits.fileSize } ?? true
-            if isFull { current = makeFile(after: current.number) }
+            if isFull {
+                leaveFile()
+                current = makeFile(after: current.number)
+            }
             current.segmentOffset = current.file?.byteCount
             let begun = current
-            state.withLock { $0 = begun }
+            state.withLock { state in
+                (state.file, state.number, state.segmentOffset) = (begun.file, begun.number, begun.segmentOffset)
+            }
         }
         // Behind a part that is lost this one would not be found.
         guard let file = current.file, let segmentOffset = current.segmentOffset else { return nil }
@@ -129,12 +140,17 @@ public final class SegmentLog: Sendable {
 
     /// The segment is lost, and whatever is wrong with the file, the next segment begins with a new one.
     private func giveUp() {
+        leaveFile()
+        state.withLock { $0.segmentOffset = nil }
+    }
+
+    private func leaveFile() {
         let old = state.withLock { state in
-            let old = state
-            state.file = nil
-            state.segmentOffset = nil
-            return old.file
+            defer { state.file = nil }
+            if let path = state.file?.path { state.left.append(path) }
+            return state.file
         }
+        // What it takes to let go of a file is done behind the lock.
         _ = consume old
     }
 }

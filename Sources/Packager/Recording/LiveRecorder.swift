@@ -82,7 +82,11 @@ final class LiveRecorder: Sendable {
     // MARK: - Completion
 
     private func complete(_ writer: RecordingWriter) {
-        settle(writer) { [self] _, id in complete(id) }
+        settle(writer) { [self] _, id in
+            // The media first: when the journal goes, nothing else tells of it.
+            writer.synchronize()
+            return complete(id)
+        }
     }
 
     /// Does something with a recording when all of it is written, again and again until the disk takes it.
