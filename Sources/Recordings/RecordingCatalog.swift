@@ -282,8 +282,13 @@ public final class RecordingCatalog: Sendable {
             facts.state = .ready
         }
         unlink("\(recording.folder)/\(RecordingFolder.journal)")
+        announceCompletion(of: recording)
+    }
+
+    /// Tells who observes that a recording has become complete.
+    public func announceCompletion(of recording: Recording) {
         completionObserver.withLock { $0 }?(recording)
-        workObserver.withLock { $0 }?()
+        announceWork()
     }
 
     // MARK: - Recordings in the store

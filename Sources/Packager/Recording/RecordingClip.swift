@@ -74,6 +74,7 @@ public struct RecordingClip: Sendable {
                 catalog.delete(clip.id)
                 throw error
             }
+            catalog.announceCompletion(of: clip)
             return clip
         }
     }
