@@ -80,6 +80,12 @@ public struct RecordingImport: Sendable {
         }
         do throws(ImportError) {
             let report = try file.run(into: sink, progress: progress, pause: waitForDisk)
+            // Before it is complete: what is made of it then is called the same.
+            do throws(StorageFailure) {
+                try catalog.update(id) { $0.title = Self.title(of: request) }
+            } catch {
+                throw ImportError.storage("\(error)")
+            }
             sink.finish(.clean)
             guard !stream.snapshot.window.isEmpty else { throw ImportError.nothingToPlay(found: file.contents) }
             try complete(id, packaging, request, report)
@@ -132,17 +138,16 @@ public struct RecordingImport: Sendable {
             throw .storage("the disk did not take all of it")
         }
         do throws(StorageFailure) {
-            let title =
-                request.title ?? String(URL(fileURLWithPath: request.path).deletingPathExtension().lastPathComponent)
-            try catalog.update(id) { facts in
-                facts.title = title
-                // Retention counts from when it came here, however old the file is.
-                facts.endedAt = now().milliseconds
-            }
+            // Retention counts from when it came here, however old the file is.
+            try catalog.update(id) { $0.endedAt = now().milliseconds }
             try addSubtitles(report.subtitles, to: recording)
         } catch {
             throw .storage("\(error)")
         }
+    }
+
+    private static func title(of request: ImportRequest) -> String {
+        request.title ?? URL(fileURLWithPath: request.path).deletingPathExtension().lastPathComponent
     }
 
     private func addSubtitles(_ subtitles: [SubtitleTrack], to recording: Recording) throws(StorageFailure) {
