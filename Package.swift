@@ -63,8 +63,7 @@ let package = Package(
             name: "Origin",
             dependencies: [
                 "MediaCore", "LiveStore", "Recordings", "Storage", "Cryptography", "TLS", "CZlib", nioCore, nioPosix,
-                nioHTTP1,
-                nioHTTP2, nioHPACK, nioSSL, nioTLS, metrics, logging,
+                nioHTTP1, nioHTTP2, nioHPACK, nioSSL, nioTLS, metrics, logging,
             ],
             resources: [.embedInCode("Assets")]
         ),

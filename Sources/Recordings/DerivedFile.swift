@@ -1,4 +1,3 @@
-internal import Glibc
 public import NIOCore
 public import Storage
 
@@ -31,28 +30,14 @@ extension Recording {
         of source: KeptFile,
         _ transform: (ByteBuffer, _ isLast: Bool) -> ByteBuffer
     ) throws(StorageFailure) {
-        let path = "\(folder)/\(name)"
-        let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw .last("open", temporary) }
-        do throws(StorageFailure) {
-            defer { close(descriptor) }
-            let whole = source.whole
-            var offset = 0
-            repeat {
-                let end = min(whole.length, offset + Self.pieceSize)
-                let piece = transform(try whole.read(offset..<end), end == whole.length)
-                try WholeFile.write(piece, to: descriptor, temporary)
-                offset = end
-            } while offset < whole.length
-            let (seconds, rest) = source.modificationTime.quotientAndRemainder(dividingBy: 1_000_000_000)
-            let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
-            guard futimens(descriptor, [time, time]) == 0 else { throw .last("futimens", temporary) }
-            guard fdatasync(descriptor) == 0 else { throw .last("fdatasync", temporary) }
-            guard rename(temporary, path) == 0 else { throw .last("rename", path) }
-        } catch {
-            unlink(temporary)
-            throw error
-        }
+        var file = try NewFile(replacing: "\(folder)/\(name)")
+        let whole = source.whole
+        var offset = 0
+        repeat {
+            let end = min(whole.length, offset + Self.pieceSize)
+            try file.write(transform(try whole.read(offset..<end), end == whole.length))
+            offset = end
+        } while offset < whole.length
+        try file.complete(modificationTime: source.modificationTime)
     }
 }

@@ -68,7 +68,7 @@ public final class RecordingCatalog: Sendable {
         let hasJournal = access("\(folder)/\(RecordingFolder.journal)", F_OK) == 0
         do throws(StorageFailure) {
             let bytes = try WholeFile.read("\(folder)/\(RecordingFolder.facts)", limit: Self.largestFacts)
-            guard let facts = try? JSONDecoder().decode(RecordingFacts.self, from: Data(bytes)), facts.id == id else {
+            guard let facts = RecordingFacts(document: ByteBuffer(bytes: bytes)), facts.id == id else {
                 return logger.warning("recording left alone: its facts cannot be read", metadata: ["path": "\(folder)"])
             }
             guard facts.state == .ready || hasJournal else { return remove(folder) }
@@ -276,7 +276,7 @@ public final class RecordingCatalog: Sendable {
         _ change: (inout RecordingFacts) -> Void
     ) throws(StorageFailure) {
         guard let recording = self[id] else { return }
-        for file in files { try WholeFile.write(file.bytes, to: "\(recording.folder)/\(file.name)") }
+        try write(files, into: recording)
         try update(id) { facts in
             change(&facts)
             facts.state = .ready
@@ -338,7 +338,7 @@ public final class RecordingCatalog: Sendable {
     /// - Throws: ``StorageFailure`` when the disk does not take one; those before it are there.
     public func add(_ files: [(name: String, bytes: ByteBuffer)], to id: RecordingID) throws(StorageFailure) {
         guard let recording = self[id] else { return }
-        for file in files { try WholeFile.write(file.bytes, to: "\(recording.folder)/\(file.name)") }
+        try write(files, into: recording)
         let byteCount = files.reduce(0) { $0 + Int64($1.bytes.readableBytes) }
         try update(id) { $0.byteCount += byteCount }
     }
@@ -350,6 +350,13 @@ public final class RecordingCatalog: Sendable {
         for recording in all where recording.facts.state == .recording && recording.facts.source == .file {
             delete(recording.facts.id)
         }
+    }
+
+    private func write(
+        _ files: [(name: String, bytes: ByteBuffer)],
+        into recording: Recording
+    ) throws(StorageFailure) {
+        for file in files { try WholeFile.write(file.bytes, to: "\(recording.folder)/\(file.name)") }
     }
 
     private func writeFacts(of recording: Recording) throws(StorageFailure) {

@@ -8,29 +8,9 @@ enum WholeFile {
     ///
     /// Blocks until the disk has the bytes.
     static func write(_ bytes: ByteBuffer, to path: String) throws(StorageFailure) {
-        let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw .last("open", temporary) }
-        do throws(StorageFailure) {
-            defer { close(descriptor) }
-            try write(bytes, to: descriptor, temporary)
-            guard fdatasync(descriptor) == 0 else { throw .last("fdatasync", temporary) }
-        } catch {
-            unlink(temporary)
-            throw error
-        }
-        guard rename(temporary, path) == 0 else { throw .last("rename", path) }
-    }
-
-    /// Writes bytes behind those that were written before.
-    static func write(_ bytes: ByteBuffer, to descriptor: Int32, _ path: String) throws(StorageFailure) {
-        var rest = bytes
-        while rest.readableBytes > 0 {
-            let count = rest.withUnsafeReadableBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .last("write", path) }
-            rest.moveReaderIndex(forwardBy: count)
-        }
+        var file = try NewFile(replacing: path)
+        try file.write(bytes)
+        try file.complete()
     }
 
     /// A file's bytes; at most so many.

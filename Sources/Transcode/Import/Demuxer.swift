@@ -40,7 +40,7 @@ final class Demuxer {
     init(_ input: FileInput) throws(ImportError) {
         self.input = input
         av_max_alloc(Self.largestAllocation)
-        av_log_set_level(AV_LOG_QUIET)
+        _ = LibAVLog.silence
         context = avformat_alloc_context()
         packet = av_packet_alloc()
         (duration, start, creationTime, mayJump, container) = try Self.open(&context, input)
