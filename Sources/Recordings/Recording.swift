@@ -81,17 +81,17 @@ public final class Recording: Sendable {
     /// - Returns: the file.
     /// - Throws: ``StorageFailure`` when it is not there.
     public func file(named name: String) throws(StorageFailure) -> KeptFile {
-        // Media only grows behind what an index tells of; when a recording is complete, that and its index stay as they are.
-        // Other files are exchanged as a whole: those are opened anew.
+        // Media only grows, and all who read it hold the same file, so that a deletion waits for them; when a recording is
+        // complete, its index stays as it is. Other files are exchanged as a whole: those are opened anew.
         let isMedia = RecordingFolder.isMedia(name)
-        let isLasting = isMedia || name.utf8.suffix(6).elementsEqual(".index".utf8)
+        let isLasting = isMedia || (facts.state == .ready && name.utf8.suffix(6).elementsEqual(".index".utf8))
         if isMedia, facts.droppedAt != nil { return try storedFile(named: name) }
         if isLasting, let known = state.withLock({ $0.files[name] }) { return known }
         guard !name.utf8.contains(UInt8(ascii: "/")), !state.withLock({ $0.isDeleted }) else {
             throw .system(operation: "open", path: "\(folder)/\(name)", code: ENOENT)
         }
         let file = try storage.keptFile(at: "\(folder)/\(name)")
-        guard isLasting, facts.state == .ready else { return file }
+        guard isLasting else { return file }
         return state.withLock { state in
             if let first = state.files[name] { return first }
             // What was dropped meanwhile is not to be found again.
