@@ -12,13 +12,18 @@ public struct PackagerClock: Sendable {
     /// A clock that never steps, for grace and retention.
     public let monotonic: @Sendable () -> ContinuousClock.Instant
 
-    /// A pair of clocks.
+    /// The time of day at which a recording is complete; another one than ``wall`` where that is a file's own.
+    public let completion: @Sendable () -> WallClockTime
+
+    /// The clocks.
     public init(
         wall: @escaping @Sendable () -> WallClockTime,
-        monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+        monotonic: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now },
+        completion: (@Sendable () -> WallClockTime)? = nil
     ) {
         self.wall = wall
         self.monotonic = monotonic
+        self.completion = completion ?? wall
     }
 }
 

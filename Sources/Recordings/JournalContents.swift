@@ -88,6 +88,17 @@ public struct JournalContents: Sendable {
         }
     }
 
+    /// Its length: that of the primary tracks.
+    public var duration: MediaTime {
+        renditions[Self.primary]?.segments.reduce(.zero) { $0 + $1.duration } ?? .zero
+    }
+
+    /// When its last picture was captured.
+    public var capturedUntil: WallClockTime {
+        let last = renditions[Self.primary]?.segments.last
+        return last.map { $0.entry.programDateTime + $0.duration } ?? opening.startedAt
+    }
+
     /// The rendition of the primary tracks together, which every live has.
     public static let primary = Rendition.ID(.muxed)
 }

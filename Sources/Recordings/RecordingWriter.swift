@@ -37,12 +37,11 @@ public final class RecordingWriter: Sendable {
             length: contents?.byteCount ?? 0,
             storage: storage
         )
-        let primary = contents?.renditions[JournalContents.primary]?.segments ?? []
         state = Mutex(
             State(
                 isOpen: contents != nil,
                 lastFiles: contents == nil ? [:] : Self.lastFiles(in: recording.folder),
-                duration: primary.reduce(.zero) { $0 + $1.duration },
+                duration: contents?.duration ?? .zero,
                 byteCount: recording.facts.byteCount
             )
         )

@@ -17,18 +17,18 @@ private final class Run {
     let storage: MediaStorage
     let catalog: RecordingCatalog
     let packaging: LivePackaging
-    let wall: Mutex<Int64>
 
     init(
         _ folder: TemporaryFolder,
         wall start: Int64 = 1_767_225_600_000,
-        partDuration: MediaTime? = .milliseconds(500)
+        partDuration: MediaTime? = .milliseconds(500),
+        completion: WallClockTime? = nil
     ) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let run = UUID().uuidString.prefix(8)
+        let completed: (@Sendable () -> WallClockTime)? = completion.map { time in { @Sendable in time } }
         let tags = Mutex(0)
         let wall = WallClock(start)
-        self.wall = Mutex(0)
         clock = wall
         storage = try MediaStorage(directory: folder.file("media"), logger: logger)
         let random = Mutex(SystemRandomNumberGenerator())
@@ -49,7 +49,7 @@ private final class Run {
                 windowDuration: .milliseconds(30_000),
                 memoryDuration: .milliseconds(10_000)
             ),
-            clock: PackagerClock(wall: { wall.now }),
+            clock: PackagerClock(wall: { wall.now }, completion: completed),
             makeTag: { "\(run)\(tags.withLock { $0 += 1; return $0 })" },
             logger: logger
         )
@@ -304,6 +304,36 @@ struct LiveRecordingTests {
         await second.packaging.completeRecordings(within: .seconds(60))
         #expect(second.catalog.all.map(\.facts.state) == [.ready, .ready])
         await second.storage.shutDown()
+    }
+
+    @Test("what was recorded in front of a restart can be read by whoever holds it when the recording is deleted")
+    func deletionAfterRestart() async throws {
+        let first = try Run(folder)
+        _ = try first.publish(id, seconds: 45)
+        await first.storage.flush()
+        let second = try Run(folder, wall: 1_767_225_660_000)
+        second.packaging.restoreLives()
+        let oldest = try #require(try second.playlist(id).segments.first?.uri)
+        let body = try #require(try second.bytes(id, oldest))
+        second.packaging.endInterruptedLives()
+        await second.packaging.completeRecordings(within: .seconds(60))
+        let recording = try #require(second.catalog.all.first)
+        #expect(second.catalog.delete(recording.id))
+        // The live that has ended can still be watched for a while.
+        #expect(try second.bytes(id, oldest) == body)
+        await second.storage.shutDown()
+    }
+
+    @Test("a recording is over when it is complete, however old what is recorded is, also for who is told of it first")
+    func completionTime() async throws {
+        let now = WallClockTime(milliseconds: 1_790_000_000_000)
+        let run = try Run(folder, completion: now)
+        let told = Mutex<Int64?>(nil)
+        run.catalog.observeCompletion { recording in told.withLock { $0 = recording.facts.endedAt } }
+        try run.publish(id, seconds: 5).finish(.clean)
+        await run.packaging.completeRecordings(within: .seconds(60))
+        #expect(told.withLock { $0 } == now.milliseconds)
+        await run.storage.shutDown()
     }
 
     @Test("nothing stays of a live that could never be played")

@@ -99,7 +99,7 @@ final class LiveRecorder: Sendable {
         _ body: @escaping @Sendable (RecordingCatalog, RecordingID) -> StorageFailure?
     ) {
         let written = AsyncStream<Void>.makeStream()
-        writer.end(at: clock.wall()) { written.continuation.finish() }
+        writer.end(at: clock.completion()) { written.continuation.finish() }
         let id = writer.recording.id
         completions.withLock { completions in
             completions[id] = Task { [self] in
@@ -133,9 +133,7 @@ final class LiveRecorder: Sendable {
                 facts.duration = completion.duration.nanoseconds
                 facts.byteCount = completion.byteCount
                 facts.gaps = completion.gaps
-                // A file is over when its last picture was taken, not when it has been read.
-                let end = contents.opening.source == .file ? nil : contents.endedAt
-                facts.endedAt = (end ?? completion.end).milliseconds
+                facts.endedAt = (contents.endedAt ?? contents.capturedUntil).milliseconds
             }
             logger.info(
                 "recording complete",
@@ -195,8 +193,7 @@ final class LiveRecorder: Sendable {
     ) -> Bool {
         guard let contents = try? catalog.journal(of: recording.id), contents.endedAt == nil,
             contents.opening.source == .live, store.stream(contents.opening.stream) == nil,
-            let completion = RecordingCompletion(contents),
-            completion.end + MediaTime(longestAbsence) >= clock.wall(),
+            contents.capturedUntil + MediaTime(longestAbsence) >= clock.wall(),
             let snapshot = LiveRestoration(contents, of: recording, configuration: configuration).snapshot(),
             let writer = catalog.resume(recording.id, after: contents)
         else { return false }
@@ -211,7 +208,7 @@ final class LiveRecorder: Sendable {
         writers.withLock { $0[stream.tag] = writer }
         logger.notice(
             "live taken up again: waiting for the encoder",
-            metadata: ["stream.id": "\(stream.id)", "live.duration": "\(completion.duration.decimalSeconds) s"]
+            metadata: ["stream.id": "\(stream.id)", "live.duration": "\(contents.duration.decimalSeconds) s"]
         )
         return true
     }

@@ -131,12 +131,6 @@ struct RecordingCompletion {
     /// The recording's length.
     var duration: MediaTime { (renditions.first?.segments.last?.location).map { $0.start + $0.duration } ?? .zero }
 
-    /// When its last picture was captured.
-    var end: WallClockTime {
-        let last = contents.renditions[JournalContents.primary]?.segments.last
-        return last.map { $0.entry.programDateTime + $0.duration } ?? contents.opening.startedAt
-    }
-
     /// The bytes of its media.
     var byteCount: Int64 {
         renditions.reduce(0) { $1.segments.reduce($0) { $0 + Int64($1.location.length) } }

@@ -112,7 +112,8 @@ public struct RecordingImport: Sendable {
                 windowDuration: segmentDuration,
                 memoryDuration: segmentDuration
             ),
-            clock: PackagerClock(wall: { start }),
+            // Retention counts from when it came here, however old the file is.
+            clock: PackagerClock(wall: { start }, completion: now),
             makeTag: makeTag,
             logger: logger
         )
@@ -138,8 +139,6 @@ public struct RecordingImport: Sendable {
             throw .storage("the disk did not take all of it")
         }
         do throws(StorageFailure) {
-            // Retention counts from when it came here, however old the file is.
-            try catalog.update(id) { $0.endedAt = now().milliseconds }
             try addSubtitles(report.subtitles, to: recording)
         } catch {
             throw .storage("\(error)")
