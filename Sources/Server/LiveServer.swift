@@ -7,7 +7,6 @@ import Logging
 import MediaCore
 import NIOCore
 import NIOPosix
-import ObjectStorage
 import Observability
 import Origin
 import Packager
@@ -378,68 +377,6 @@ struct LiveServer: Service {
         }
     }
 
-    /// The long work of the data folder.
-    private static func jobs(_ configuration: ServerConfiguration, logger: Logger) throws -> JobQueue {
-        do {
-            return try JobQueue(
-                directory: configuration.dataDirectory + "/jobs",
-                parallelism: configuration.jobs,
-                makeIdentifier: { Randomness.token(bits: 48).filter { $0.isLetter || $0.isNumber }.lowercased() },
-                now: Self.wallClock,
-                logger: logger
-            )
-        } catch {
-            throw StartFailure.unavailable("the folder for jobs cannot be used: \(error)")
-        }
-    }
-
-    /// The store of recordings that the settings name.
-    private static func recordingStore(
-        _ configuration: ServerConfiguration,
-        group: any EventLoopGroup,
-        logger: Logger
-    ) throws -> (any ObjectStore)? {
-        switch configuration.recordingStore {
-        case nil: return nil
-        case .s3(let settings)?: return S3ObjectStore(settings, group: group, logger: logger)
-        case .folder(let path)?:
-            do throws(StorageFailure) {
-                return try FolderStore(directory: path)
-            } catch {
-                throw StartFailure.unavailable("the folder for the store of recordings cannot be used: \(error)")
-            }
-        }
-    }
-
-    /// The recordings of the data folder.
-    static func recordings(
-        _ configuration: ServerConfiguration,
-        _ storage: MediaStorage,
-        _ store: (any ObjectStore)? = nil,
-        logger: Logger
-    ) throws -> RecordingCatalog {
-        do throws(StorageFailure) {
-            return try RecordingCatalog(
-                directory: configuration.dataDirectory + "/recordings",
-                storage: storage,
-                store: store,
-                randomBytes: { Randomness.bytes($0) },
-                logger: logger
-            )
-        } catch {
-            throw StartFailure.unavailable("the folder for recordings cannot be used: \(error)")
-        }
-    }
-
-    /// Where the older segments of lives lie.
-    static func storage(_ configuration: ServerConfiguration, logger: Logger) throws -> MediaStorage {
-        do throws(StorageFailure) {
-            return try MediaStorage(directory: configuration.dataDirectory + "/media", logger: logger)
-        } catch {
-            throw StartFailure.unavailable("the folder for media cannot be used: \(error)")
-        }
-    }
-
     private func welcome(httpPort: Int, httpsPort: Int?, ports: RTMPServer.Ports) -> Welcome {
         Welcome(
             httpHost: configuration.httpHost,
@@ -466,28 +403,6 @@ struct LiveServer: Service {
 
     static let wallClock: @Sendable () -> WallClockTime = {
         WallClockTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-    }
-}
-
-extension RecordingImport {
-    /// Imports into the recordings of a data folder.
-    init(
-        _ configuration: ServerConfiguration,
-        _ recordings: RecordingCatalog,
-        _ storage: MediaStorage,
-        logger: Logger
-    ) {
-        var quiet = logger
-        // What the packager says is meant for streamers.
-        quiet.logLevel = max(.error, logger.logLevel)
-        self.init(
-            catalog: recordings,
-            storage: storage,
-            segmentDuration: configuration.segmentDuration,
-            now: LiveServer.wallClock,
-            makeTag: { Randomness.token(bits: 48) },
-            logger: quiet
-        )
     }
 }
 
