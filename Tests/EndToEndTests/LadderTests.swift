@@ -111,9 +111,10 @@ struct LadderTests {
         // Its clock begins a few seconds after the other's.
         try await waitForSegments(1, of: server)
         let viewer = LowLatencyViewer(server, playlist: watched)
-        let watching = Task { try await watch(viewer, watched, of: server) }
+        let early = watched == "media.m3u8" ? watch(viewer) : nil
         let first = try publish("main_720", size: "160x90", to: server)
         try await waitForVariants([320, 160], of: server)
+        let watching = early ?? watch(viewer)
 
         try await waitForSegments(3, of: server)
         first.kill()
@@ -144,9 +145,10 @@ struct LadderTests {
         let better = try publish("main_1080", size: "320x180", to: server)
         try await waitForSegments(1, of: server)
         let viewer = LowLatencyViewer(server, playlist: watched)
-        let watching = Task { try await watch(viewer, watched, of: server) }
+        let early = watched == "media.m3u8" ? watch(viewer) : nil
         let other = try publish("main_720", size: "160x90", to: server)
         try await waitForVariants([320, 160], of: server)
+        let watching = early ?? watch(viewer)
         better.kill()
         try await better.waitForExit()
         try await waitForVariants([160], of: server)
@@ -163,10 +165,13 @@ struct LadderTests {
         #expect(await viewer.follower.current?.hasEndList == true)
     }
 
-    /// Watches a playlist from the moment when it is there: who comes later has much to load at once, and may miss parts.
-    private func watch(_ viewer: LowLatencyViewer, _ playlist: String, of server: ServerProcess) async throws {
-        if playlist != "media.m3u8" { try await waitForVariants([320, 160], of: server) }
-        try await viewer.watch { _ in false }
+    /// Watches to the end.
+    ///
+    /// From the moment when the playlist is there: who comes later has much to load at once, and may miss parts. The second
+    /// variant's playlist is there when the test has seen it listed, and the test waits for that itself: one more who polls
+    /// could miss the time when both are listed.
+    private func watch(_ viewer: LowLatencyViewer) -> Task<Void, any Error> {
+        Task { try await viewer.watch { _ in false } }
     }
 
     /// Waits until so many more segments have been published.
