@@ -49,6 +49,7 @@ final class LivePackager: AccessUnitSink {
         let firstNumber = snapshot.window.nextMediaSequenceNumber
         ladder = Ladder(tag: stream.tag, resuming: snapshot, offersSoundAlone: configuration.offersSoundAlone) { id in
             if let recording { return .recording(recording.recorder(of: id)) }
+            guard configuration.outlastsMemory else { return nil }
             return opening.storage.map {
                 .window($0.makeLog(named: "\(stream.id)/\(stream.tag)/\(id)-\(firstNumber)"))
             }

@@ -64,6 +64,9 @@ public struct PackagerConfiguration: Sendable {
         self.endedRetention = endedRetention
     }
 
+    /// Whether playlists list more than memory holds, so that the rest has to lie on disk.
+    var outlastsMemory: Bool { windowDuration.map { $0 > memoryDuration } ?? true }
+
     /// How much the window of a live holds.
     func windowLimits(_ targets: PlaylistTargets) -> LiveWindow.Limits {
         LiveWindow.Limits(

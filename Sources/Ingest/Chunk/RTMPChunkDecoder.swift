@@ -16,16 +16,20 @@ struct RTMPChunkDecoder {
         var messageLength: Int
         var partialBytes: Int
         var chunkStreams: Int
+        /// How much memory a message gets before any of it has come.
+        ///
+        /// A longer one gets more as its bytes come: an announced length costs the peer nothing, so it must cost us little.
+        var reservation = RTMPChunkDecoder.initialReservation
     }
 
     /// The chunk size before the first Set Chunk Size (§5.4.1).
     static let defaultChunkSize = 128
     /// No chunk is longer than a message can be, so no size above has an effect (§5.4.1).
     static let maximumChunkSize = 0xFFFFFF
-    /// How much memory a message gets before any of it has come.
-    ///
-    /// A longer one gets more as its bytes come: an announced length costs the peer nothing, so it must cost us little.
+    /// How much memory a message gets at first from a peer that nothing is known of.
     static let initialReservation = 64 << 10
+    /// The same from a peer that may publish: keyframes are rarely longer, and moving them as they grow costs a copy.
+    static let trustedReservation = 512 << 10
 
     private enum Place {
         case header
@@ -166,7 +170,7 @@ struct RTMPChunkDecoder {
         guard length <= limits.messageLength else {
             throw .messageTooLong(length: length, allowed: limits.messageLength)
         }
-        let reservation = min(length, Self.initialReservation)
+        let reservation = min(length, limits.reservation)
         try reserve(reservation)
         streams[current].payload = allocator.buffer(capacity: reservation)
         streams[current].hasPartialMessage = true

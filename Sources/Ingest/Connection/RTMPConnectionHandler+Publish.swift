@@ -62,6 +62,7 @@ extension RTMPConnectionHandler {
         if let limit = grant.timeLimit { scheduleEnd(after: limit) }
         decoder.limits.messageLength = limits.maximumMessageLength
         decoder.limits.partialBytes = limits.maximumPartialBytes
+        decoder.limits.reservation = RTMPChunkDecoder.trustedReservation
         deadline?.enter(.media(limits.publisherIdleTimeout))
         logger[metadataKey: "stream.id"] = "\(stream)"
         let sink = environment.sinkProvider.beginPublish(stream)

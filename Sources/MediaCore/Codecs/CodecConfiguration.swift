@@ -1,5 +1,7 @@
 /// A codec with what its decoder must know before the first sample.
-public enum CodecConfiguration: Hashable, Sendable {
+///
+/// Indirect, because it goes along with every access unit: one reference to count instead of a few hundred bytes to copy.
+public indirect enum CodecConfiguration: Hashable, Sendable {
     /// H.264, ISO/IEC 14496-10, samples as in ISO/IEC 14496-15.
     case avc(AVCDecoderConfigurationRecord)
     /// HEVC, ISO/IEC 23008-2, samples as in ISO/IEC 14496-15.

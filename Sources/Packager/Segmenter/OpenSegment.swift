@@ -48,14 +48,15 @@ struct OpenSegment {
 
     /// When the last sample of the reference track decodes.
     var lastReferenceTime: MediaTime {
-        guard let run = referenceRun, let last = run.samples.last else { return partStart }
-        return MediaTime(ticks: last.decodeTime, timescale: run.timescale)
+        guard let index = referenceIndex, let last = runs[index].samples.last else { return partStart }
+        return MediaTime(ticks: last.decodeTime, timescale: runs[index].timescale)
     }
 
     /// The decode times of the reference track's samples that are held.
     var referenceTimes: [MediaTime] {
-        guard let run = referenceRun else { return [] }
-        return run.samples.map { MediaTime(ticks: $0.decodeTime, timescale: run.timescale) }
+        guard let index = referenceIndex else { return [] }
+        let timescale = runs[index].timescale
+        return runs[index].samples.map { MediaTime(ticks: $0.decodeTime, timescale: timescale) }
     }
 
     /// Whether samples of this track, coded like this, can go in.
@@ -84,15 +85,13 @@ struct OpenSegment {
 
     /// Lets the reference track's last sample last until the sample that opens the next segment.
     mutating func endReference(at time: MediaTime) {
-        guard let index = runs.firstIndex(where: { $0.track.id == reference }) else { return }
+        guard let index = referenceIndex else { return }
         endLastSample(of: index, at: time.ticks(timescale: runs[index].timescale))
     }
 
     /// Takes the reference track's last sample back, when it is not the only one that is held.
     mutating func removeLastReferenceSample() -> Sample? {
-        guard let index = runs.firstIndex(where: { $0.track.id == reference }), runs[index].samples.count > 1 else {
-            return nil
-        }
+        guard let index = referenceIndex, runs[index].samples.count > 1 else { return nil }
         let sample = runs[index].samples.removeLast()
         byteCount -= sample.payload.readableBytes
         return sample
@@ -154,7 +153,8 @@ struct OpenSegment {
         sorted(runs.filter { delivered.contains($0.track.id) || hasGivenParts })
     }
 
-    private var referenceRun: TrackRun? { runs.first { $0.track.id == reference } }
+    /// Where the reference track's run is: what is asked for each access unit takes no copy of a run.
+    private var referenceIndex: Int? { runs.firstIndex { $0.track.id == reference } }
 
     private func sorted(_ runs: [TrackRun]) -> [TrackRun] {
         guard runs.count > 1 else { return runs }

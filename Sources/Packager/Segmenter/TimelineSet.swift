@@ -59,6 +59,8 @@ struct TimelineSet {
             isJump = abs((offset - timeline.offset).nanoseconds) > Self.sameClock.nanoseconds
             if isJump { timeline.anchor(to: offset) }
         }
+        // With a second owner its list of times would be copied for each picture.
+        timelines[track.id] = nil
         let placement = timeline.place(time, sampleCount: unit.sampleCount)
         timelines[track.id] = timeline
         return (placement, isJump)
