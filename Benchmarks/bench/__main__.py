@@ -76,7 +76,8 @@ def main() -> int:
         parser.error("--runs is at least 1")
 
     work = Path(tempfile.mkdtemp(prefix="lyceum-bench.", dir="/dev/shm"))
-    bench = Bench(arguments.lyceum, arguments.tools, work, arguments.cache, arguments.runs)
+    # Servers run in folders of their own.
+    bench = Bench(arguments.lyceum.resolve(), arguments.tools.resolve(), work, arguments.cache.resolve(), arguments.runs)
     comparisons: list[Comparison] = []
     try:
         print(f"# Lyceum beside its peers\n\n{machine(bench)}\n", flush=True)
