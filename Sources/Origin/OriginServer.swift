@@ -11,7 +11,7 @@ public import TLS
 ///
 /// ```
 /// HTTP/1.1  socket -> ConnectionWatchHandler -> BackPressureHandler -> HTTPRequestDecoder -> MediaRequestHandler -> Router
-/// HTTP/2    socket -> TLS -> NIOHTTP2Handler -> a stream for each request: HTTP2RequestHandler -> Router
+/// HTTP/2    socket -> TLS -> SmallWritesHandler -> NIOHTTP2Handler -> a stream for each request: HTTP2RequestHandler -> Router
 /// ```
 ///
 /// Over TLS the client says which of the two it wants (ALPN, RFC 7301).

@@ -1,5 +1,6 @@
 import MediaCore
 import NIOCore
+import NIOHPACK
 import NIOHTTP1
 import Testing
 
@@ -132,6 +133,26 @@ struct HTTPDateTests {
         #expect(String(buffer: preamble.lines(.ok, .keepAlive)).contains("08:49:38"))
         #expect(String(buffer: preamble.lines(.notFound, .close)).hasSuffix("Connection: close\r\n"))
         #expect(String(buffer: preamble.lines(.ok, .keepAliveExplicitly)).hasSuffix("Connection: keep-alive\r\n"))
+    }
+
+    @Test("what is kept of header fields is dated anew when the second changes, and never taken for another answer's")
+    func fields() {
+        var now = 784_111_777
+        let preamble = ResponsePreamble(secondsSinceEpoch: { now })
+        let found = Response.plain(.ok, "ok\n")
+        let missing = Response(.notFound, prebuilt: found.fields)
+        func value(_ name: String, of response: Response) -> String? { preamble.fields(of: response).first(name: name) }
+        for _ in 0..<2 {
+            #expect(value(":status", of: found) == "200")
+            #expect(value(":status", of: missing) == "404")
+            #expect(value("date", of: found) == "Sun, 06 Nov 1994 08:49:37 GMT")
+            for length in 3..<40 {
+                let other = Response.plain(.ok, String(repeating: "x", count: length))
+                #expect(value("content-length", of: other) == "\(length)")
+            }
+        }
+        now += 1
+        #expect(value("date", of: found) == "Sun, 06 Nov 1994 08:49:38 GMT")
     }
 }
 

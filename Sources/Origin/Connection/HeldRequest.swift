@@ -27,21 +27,21 @@ final class HeldRequest {
     /// Answers a request, or holds it.
     ///
     /// - Parameters:
-    ///   - ask: decides about it.
+    ///   - outcome: what was decided about it.
     ///   - router: where waits are noted, and the disk is.
     ///   - deadline: when it is answered at the latest; `nil` before it was held.
     ///   - eventLoop: the connection's.
     ///   - resume: called once if it is held, unless it is cancelled before.
     /// - Returns: the answer, or the request that is held.
     static func settle(
-        by ask: Router.Decision<Router.Outcome>,
+        _ outcome: Router.Outcome,
         _ router: Router,
         until deadline: NIODeadline?,
         on eventLoop: any EventLoop,
         _ resume: @escaping Resume
     ) -> Settlement {
         var deadline = deadline
-        var outcome = ask(deadline.map { eventLoop.now < $0 } ?? true)
+        var outcome = outcome
         while true {
             switch outcome {
             case .answer(let answer): return .answered(answer)

@@ -136,32 +136,30 @@ final class MediaRequestHandler: ChannelInboundHandler {
     }
 
     private func ask(_ request: ArrivedRequest, context: ChannelHandlerContext) {
-        let (router, peerAddress) = (router, peerAddress)
-        answer(
-            request.head,
-            by: { router.outcome(of: request.head, request.content, from: peerAddress, mayHold: $0) },
-            context: context
-        )
+        let outcome = router.outcome(of: request.head, request.content, from: peerAddress)
+        answer(request.head, outcome, context: context)
     }
 
     /// Answers a request, now or when what it asks for is there.
     ///
     /// - Parameters:
     ///   - head: the request.
-    ///   - decision: decides about it.
+    ///   - outcome: what was decided about it.
     ///   - deadline: when it is answered at the latest; `nil` before it was held.
     ///   - context: the handler's.
     private func answer(
         _ head: HTTPRequestHead,
-        by decision: Router.Decision<Router.Outcome>,
+        _ outcome: Router.Outcome,
         until deadline: NIODeadline? = nil,
         context: ChannelHandlerContext
     ) {
-        let settled = HeldRequest.settle(by: decision, router, until: deadline, on: context.eventLoop) {
+        // Most are answered at once, and need nothing of what follows.
+        if case .answer(let answer) = outcome { return send(answer, to: head, context: context) }
+        let settled = HeldRequest.settle(outcome, router, until: deadline, on: context.eventLoop) {
             [self] decision, deadline in
             guard held != nil else { return }
             held = nil
-            answer(head, by: decision, until: deadline, context: context)
+            answer(head, decision(context.eventLoop.now < deadline), until: deadline, context: context)
             answerQueue(context: context)
             context.flush()
         }
@@ -169,11 +167,15 @@ final class MediaRequestHandler: ChannelInboundHandler {
         case .held(let request):
             held = request
             context.triggerUserOutboundEvent(ConnectionTimes.Hold(deadline: request.deadline), promise: nil)
-        case .answered(var answer):
-            if gate.isDraining { answer.persistence = .close }
-            logger.logAnswer(to: head, answer.response, "1.\(head.version.minor)")
-            send(answer, context: context)
+        case .answered(let answer): send(answer, to: head, context: context)
         }
+    }
+
+    private func send(_ answer: Router.Answer, to head: HTTPRequestHead, context: ChannelHandlerContext) {
+        var answer = answer
+        if gate.isDraining { answer.persistence = .close }
+        logger.logAnswer(to: head, answer.response, minorVersion: head.version.minor)
+        send(answer, context: context)
     }
 
     private func answerQueue(context: ChannelHandlerContext) {

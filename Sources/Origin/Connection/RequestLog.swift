@@ -3,14 +3,21 @@ import NIOHTTP1
 
 extension Logger {
     /// A line for a request, at debug level.
-    func logAnswer(to head: HTTPRequestHead, _ response: Response, _ version: String) {
+    ///
+    /// - Parameters:
+    ///   - head: the request.
+    ///   - response: what it gets.
+    ///   - minorVersion: that of HTTP/1; `nil` for HTTP/2.
+    func logAnswer(to head: HTTPRequestHead, _ response: Response, minorVersion: Int?) {
+        // Said here once: what follows would carry all of it to where it is not used.
+        guard logLevel <= .debug else { return }
         debug(
             "request answered",
             metadata: [
                 "http.method": "\(head.method.rawValue)",
                 "url.path": "\(head.uri.withoutSecrets)",
                 "http.status_code": "\(response.status.code)",
-                "http.version": "\(version)",
+                "http.version": "\(minorVersion.map { "1.\($0)" } ?? "2")",
             ]
         )
     }

@@ -1,5 +1,6 @@
 internal import Glibc
 import NIOCore
+import NIOHPACK
 import NIOHTTP1
 
 /// What a connection does after a response, as the Connection field says it (RFC 9112 §9.3).
@@ -12,12 +13,24 @@ enum Persistence: Hashable, Sendable {
     case close
 }
 
-/// Makes the first lines of responses: the status line, Date and Connection.
+/// Makes the first lines of responses: the status line, Date and Connection; and for HTTP/2 all header fields.
 ///
-/// The lines of the common answer, 200 on a connection that stays, are made once per second and event loop and shared.
+/// The lines of the common answer, 200 on a connection that stays, are made once per second and event loop and shared, and so
+/// are the fields of what many ask for over HTTP/2.
 /// Belongs to one event loop.
 final class ResponsePreamble {
+    /// Header fields in the form of HTTP/2, and what they were made of in this second.
+    private struct KnownFields {
+        let status: HTTPResponseStatus
+        let lines: ByteBuffer
+        let fields: HPACKHeaders
+    }
+
+    /// How many fields are kept: the playlists, parts and segments that the viewers of a few lives ask for in one second.
+    private static let knownLimit = 16
+
     private let secondsSinceEpoch: () -> Int
+    private var knownFields: [KnownFields] = []
     private var second = Int.min
     private var currentDate = ""
     private var okay = ByteBuffer()
@@ -29,22 +42,29 @@ final class ResponsePreamble {
         self.secondsSinceEpoch = secondsSinceEpoch
     }
 
-    /// The value of Date in a response of this moment.
-    var date: String {
-        tick()
-        return currentDate
-    }
-
     /// The first lines of a response of this moment.
     func lines(_ status: HTTPResponseStatus, _ persistence: Persistence) -> ByteBuffer {
         tick()
         return status == .ok && persistence == .keepAlive ? okay : make(status, persistence)
     }
 
+    /// The header fields of a response of this moment, in the form of HTTP/2.
+    func fields(of response: Response) -> HPACKHeaders {
+        tick()
+        // What is kept beside a resource is the same buffer each time, which takes no look at its bytes.
+        let known = knownFields.first { $0.lines == response.fields && $0.status == response.status }
+        if let known { return known.fields }
+        let fields = HTTP2Head.fields(of: response, date: currentDate)
+        if knownFields.count == Self.knownLimit { knownFields.removeFirst() }
+        knownFields.append(KnownFields(status: response.status, lines: response.fields, fields: fields))
+        return fields
+    }
+
     private func tick() {
         let now = secondsSinceEpoch()
         guard now != second else { return }
         second = now
+        knownFields.removeAll(keepingCapacity: true)
         currentDate = HTTPDate.string(secondsSinceEpoch: now)
         okay = make(.ok, .keepAlive)
     }

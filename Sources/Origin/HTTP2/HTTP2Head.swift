@@ -14,7 +14,7 @@ enum HTTP2Head {
     ///
     /// `:authority` becomes Host; where the client has sent that too, they must be the same (§8.3.1).
     static func request(_ fields: HPACKHeaders) throws(Fault) -> HTTPRequestHead {
-        var pseudo: [String: String] = [:]
+        var (method, path, scheme, authority): (String?, String?, String?, String?)
         var headers = HTTPHeaders()
         headers.reserveCapacity(fields.count)
         for (name, value, _) in fields {
@@ -22,17 +22,26 @@ enum HTTP2Head {
                 headers.add(name: name, value: value)
                 continue
             }
-            guard pseudo.updateValue(value, forKey: name) == nil else { throw .malformed }
+            switch name {
+            case ":method": try take(value, as: &method)
+            case ":path": try take(value, as: &path)
+            case ":scheme": try take(value, as: &scheme)
+            case ":authority": try take(value, as: &authority)
+            default: throw .malformed
+            }
         }
-        guard let method = pseudo[":method"], let path = pseudo[":path"], pseudo[":scheme"] != nil, !path.isEmpty else {
-            throw .malformed
-        }
-        if let authority = pseudo[":authority"] {
+        guard let method, let path, scheme != nil, !path.isEmpty else { throw .malformed }
+        if let authority {
             let hosts = headers["host"]
             guard hosts.allSatisfy({ $0 == authority }) else { throw .malformed }
             if hosts.isEmpty { headers.add(name: "host", value: authority) }
         }
         return HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method), uri: path, headers: headers)
+    }
+
+    private static func take(_ value: String, as field: inout String?) throws(Fault) {
+        guard field == nil else { throw .malformed }
+        field = value
     }
 
     /// The header fields of a response.

@@ -68,7 +68,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        writePieces(context: context)
+        if writePieces(context: context) { watchProgress(context: context) }
         context.flush()
         context.fireChannelWritabilityChanged()
     }
@@ -127,47 +127,48 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     }
 
     private func answer(_ request: ArrivedRequest, context: ChannelHandlerContext) {
-        let (router, peerAddress) = (router, peerAddress)
-        answer(
-            request.head,
-            by: { router.outcome(of: request.head, request.content, from: peerAddress, mayHold: $0) },
-            context: context
-        )
+        let outcome = router.outcome(of: request.head, request.content, from: peerAddress)
+        answer(request.head, outcome, context: context)
     }
 
     /// Answers a request that has come in full, now or when what it asks for is there.
     ///
     /// - Parameters:
     ///   - head: the request.
-    ///   - decision: decides about it.
+    ///   - outcome: what was decided about it.
     ///   - deadline: when it is answered at the latest; `nil` before it was held.
     ///   - context: the handler's.
     private func answer(
         _ head: HTTPRequestHead,
-        by decision: Router.Decision<Router.Outcome>,
+        _ outcome: Router.Outcome,
         until deadline: NIODeadline? = nil,
         context: ChannelHandlerContext
     ) {
-        timer?.cancel()
+        cancelTimer()
         state = .done
-        let settled = HeldRequest.settle(by: decision, router, until: deadline, on: context.eventLoop) {
+        // Most are answered at once, and need nothing of what follows.
+        if case .answer(let answer) = outcome { return send(answer, to: head, context: context) }
+        let settled = HeldRequest.settle(outcome, router, until: deadline, on: context.eventLoop) {
             [self] decision, deadline in
             guard case .held = state else { return }
-            answer(head, by: decision, until: deadline, context: context)
+            answer(head, decision(context.eventLoop.now < deadline), until: deadline, context: context)
             context.flush()
         }
         switch settled {
         case .held(let request):
             state = .held(request)
             timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: request.deadline) { request.expire() }
-        case .answered(let answer):
-            logger.logAnswer(to: head, answer.response, "2")
-            if gate.isDraining {
-                // The connection takes no further streams and closes after the last (RFC 9113 §6.8).
-                context.channel.parent?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-            }
-            send(answer.response, isComplete: true, context: context)
+        case .answered(let answer): send(answer, to: head, context: context)
         }
+    }
+
+    private func send(_ answer: Router.Answer, to head: HTTPRequestHead, context: ChannelHandlerContext) {
+        logger.logAnswer(to: head, answer.response, minorVersion: nil)
+        if gate.isDraining {
+            // The connection takes no further streams and closes after the last (RFC 9113 §6.8).
+            context.channel.parent?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        }
+        send(answer.response, isComplete: true, context: context)
     }
 
     // MARK: - The response
@@ -179,8 +180,8 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     ///   - isComplete: whether the request had come in full; else the stream is reset behind the response (§8.1).
     ///   - context: the handler's.
     private func send(_ response: Response, isComplete: Bool, context: ChannelHandlerContext) {
-        timer?.cancel()
-        let fields = HTTP2Head.fields(of: response, date: preamble.date)
+        cancelTimer()
+        let fields = preamble.fields(of: response)
         let isEmpty = response.byteCount == 0
         let head = HTTP2Frame.FramePayload.Headers(headers: fields, endStream: isEmpty)
         if let file = response.file, !isEmpty {
@@ -191,19 +192,27 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
         }
         state = isEmpty ? .done : .sending(response.pieces.reversed())
         resetsWhenSent = !isComplete
-        watchProgress(context: context)
         writePieces(context: context)
+        watchProgress(context: context)
     }
 
-    private func writePieces(context: ChannelHandlerContext) {
+    /// Gives the connection as much of the body as it takes.
+    ///
+    /// - Returns: whether it has taken any.
+    @discardableResult
+    private func writePieces(context: ChannelHandlerContext) -> Bool {
+        var hasWritten = false
         while case .sending(var pieces) = state, context.channel.isWritable {
-            guard var body = pieces.popLast() else { return readOn(context: context) }
+            guard var body = pieces.popLast() else {
+                readOn(context: context)
+                break
+            }
             state = .done
-            guard let piece = body.readSlice(length: min(Self.pieceSize, body.readableBytes)) else { return }
+            guard let piece = body.readSlice(length: min(Self.pieceSize, body.readableBytes)) else { break }
+            hasWritten = true
             if body.readableBytes > 0 { pieces.append(body) }
             let isLast = pieces.isEmpty && transfer?.isAtEnd ?? true
             if !isLast { state = .sending(pieces) }
-            watchProgress(context: context)
             let payload = HTTP2Frame.FramePayload.data(.init(data: .byteBuffer(piece), endStream: isLast))
             guard isLast, resetsWhenSent else {
                 context.write(wrapOutboundOut(payload), promise: nil)
@@ -213,6 +222,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
                 context.close(promise: nil)
             }
         }
+        return hasWritten
     }
 
     /// Reads the next chunk of a body on disk, unless one is being read.
@@ -226,6 +236,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
                 pendingHead = nil
                 state = .sending([chunk])
                 writePieces(context: context)
+                watchProgress(context: context)
                 context.flush()
             case .failure(let error): fail(error, context: context)
             }
@@ -243,13 +254,20 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     }
 
     /// A client that takes nothing of a body, or a disk that gives nothing, costs the stream.
+    ///
+    /// Most responses are with the connection as a whole at once, and have no timer.
     private func watchProgress(context: ChannelHandlerContext) {
-        timer?.cancel()
+        cancelTimer()
         guard case .sending = state else { return }
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.stalledWriteTime) {
             self.logger.info("reader took nothing for too long")
             context.close(promise: nil)
         }
+    }
+
+    private func cancelTimer() {
+        timer?.cancel()
+        timer = nil
     }
 }
 

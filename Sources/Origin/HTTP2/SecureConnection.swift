@@ -72,7 +72,10 @@ enum SecureConnection {
         }
         // In front of the last one, which takes errors.
         let last = try channel.pipeline.syncOperations.handler(type: SecureErrorHandler.self)
-        try channel.pipeline.syncOperations.addHandlers([handler, management], position: .before(last))
+        try channel.pipeline.syncOperations.addHandlers(
+            [SmallWritesHandler(), handler, management],
+            position: .before(last)
+        )
         // It starts its timers with the connection, which was there before it.
         management.channelActive(context: try channel.pipeline.syncOperations.context(handler: management))
     }
