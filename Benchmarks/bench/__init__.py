@@ -1,0 +1,1 @@
+"""Compares Lyceum with its peers and with the limits of the machine; scripts/bench runs it."""
