@@ -173,7 +173,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "lyceum", "Ingest", "Recordings", "Storage", "ObjectStorage", "MediaCore", "TestSupport", nioCore,
-                logging,
+                nioPosix, metrics, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]

@@ -65,6 +65,7 @@ public final class RTMPServer: Sendable {
     ///   - sinkProvider: opens a sink for each publish.
     ///   - authorizer: decides who may publish.
     ///   - playbackAuthorizer: decides who may play over RTMP; `nil` when nobody may.
+    ///   - admission: decides whether there is room for a new publisher or player.
     ///   - metrics: gets what is measured.
     ///   - wallClock: the time of day.
     ///   - group: the event loops to run on. They must outlive the server.
@@ -76,6 +77,7 @@ public final class RTMPServer: Sendable {
         sinkProvider: any AccessUnitSinkProvider,
         authorizer: any PublishAuthorizer,
         playbackAuthorizer: (any PlaybackAuthorizer)? = nil,
+        admission: any Admission = OpenAdmission(),
         metrics: any MetricsFactory,
         wallClock: @escaping @Sendable () -> WallClockTime,
         group: any EventLoopGroup,
@@ -106,6 +108,7 @@ public final class RTMPServer: Sendable {
             sinkProvider: sinkProvider,
             authorizer: authorizer,
             playbackAuthorizer: playbackAuthorizer,
+            admission: admission,
             registry: StreamRegistry(),
             relays: RelayHub(observer: restreamer),
             board: board,

@@ -76,15 +76,17 @@ public struct PublishGrant: Hashable, Sendable {
 
 /// Why an encoder may not publish, in the words that it is told.
 public struct PublishRefusal: Hashable, Sendable {
-    /// The two ways in which RTMP refuses a publish; encoders give up on either.
+    /// The ways in which RTMP refuses a publish; encoders give up on each.
     public enum Kind: Hashable, Sendable {
         /// NetStream.Publish.Denied: the credentials are not good enough.
         case denied
         /// NetStream.Publish.BadName: the name is taken, or is none.
         case badName
+        /// NetStream.Publish.Rejected: the server has no room for it now.
+        case overloaded
     }
 
-    /// Which of the two.
+    /// Which of them.
     public let kind: Kind
     /// The reason as the streamer reads it.
     public let reason: String

@@ -1,3 +1,4 @@
+public import MediaCore
 public import NIOCore
 public import Recordings
 
@@ -18,6 +19,8 @@ public struct OriginConfiguration: Sendable {
 
     /// Who may watch; `nil` for everybody.
     public var access: ViewerAccess?
+    /// Decides whether there is room for a new viewer.
+    public var admission: any Admission = OpenAdmission()
     /// How media is encrypted; `nil` when it is not.
     public var encryption: SegmentEncryption?
     /// Makes other forms of stored media; `nil` for the stored one alone.

@@ -24,6 +24,8 @@ public final class OriginServer: Sendable {
         case ready
         /// It should, but recordings and old segments are lost until the disk works again.
         case degraded = "ready, but the disk fails: recordings get gaps"
+        /// No new ones: it has more to do than it can. Those who are connected stay.
+        case overloaded
         /// Not before it has started.
         case starting = "not ready yet"
         /// Not any more.
@@ -222,6 +224,7 @@ public final class OriginServer: Sendable {
             operators: configuration.operators,
             metrics: configuration.metrics,
             access: configuration.access,
+            admission: configuration.admission,
             encryption: configuration.encryption,
             remuxer: configuration.remuxer,
             meters: configuration.meters,

@@ -56,6 +56,7 @@ struct LiveServer: Service {
     /// The operators' port, if there is one.
     private let operations: OriginServer?
     private let group: MultiThreadedEventLoopGroup
+    private let load: LoadWatch
     private let readiness: Readiness
     private let processFile: ProcessFile
     private let logger: Logger
@@ -69,10 +70,11 @@ struct LiveServer: Service {
             set { value.withLock { $0 = newValue } }
         }
 
-        /// What others are told, with the disk in mind.
-        func told(_ storage: MediaStorage) -> OriginServer.Readiness {
+        /// What others are told, with the load and the disk in mind.
+        func told(_ load: LoadWatch, _ storage: MediaStorage) -> OriginServer.Readiness {
             let current = current
-            return current == .ready && storage.figures.isFailing ? .degraded : current
+            guard current == .ready else { return current }
+            return load.isFull ? .overloaded : storage.figures.isFailing ? .degraded : .ready
         }
     }
 
@@ -90,8 +92,10 @@ struct LiveServer: Service {
         }
         readiness = Readiness()
         let registry = PrometheusRegistry(
-            help: [OriginMetrics.help, StorageMetrics.help, RecordingMetrics.help, ProcessMetrics.help]
-                .reduce(IngestMetrics.help) { $0.merging($1) { $1 } }
+            help: [
+                OriginMetrics.help, StorageMetrics.help, RecordingMetrics.help, ProcessMetrics.help, LoadWatch.help,
+            ]
+            .reduce(IngestMetrics.help) { $0.merging($1) { $1 } }
         )
         let originMetrics = OriginMetrics(registry)
         let storageMetrics = StorageMetrics(registry)
@@ -109,6 +113,7 @@ struct LiveServer: Service {
 
         let access = try Self.access(configuration)
         let store = LiveStore()
+        load = Self.loadWatch(configuration, group, store, metrics: registry, logger: logger)
         storage = try Self.storage(configuration, logger: logger)
         recordingStore = try Self.recordingStore(configuration, group: group, logger: logger)
         recordings = try Self.recordings(configuration, storage, recordingStore, logger: logger)
@@ -145,6 +150,7 @@ struct LiveServer: Service {
             sinkProvider: packaging,
             authorizer: publishing.authorizer,
             playbackAuthorizer: configuration.rtmpPlay.authorizer(access),
+            admission: load,
             metrics: registry,
             wallClock: Self.wallClock,
             group: group,
@@ -152,6 +158,7 @@ struct LiveServer: Service {
         )
         var originConfiguration = try OriginConfiguration(configuration, files: files)
         originConfiguration.access = access
+        originConfiguration.admission = load
         originConfiguration.encryption = Self.encryption(configuration)
         originConfiguration.remuxer = PackagerRemuxer()
         originConfiguration.pictureMaker = LibAVPictureMaker()
@@ -173,7 +180,7 @@ struct LiveServer: Service {
             configuration: originConfiguration,
             secureListener: Self.secureOrigin(configuration, httpsCertificate),
             store: store,
-            readiness: { [readiness, storage] in readiness.told(storage) },
+            readiness: { [readiness, load, storage] in readiness.told(load, storage) },
             group: group,
             logger: logger
         )
@@ -185,8 +192,28 @@ struct LiveServer: Service {
                 storageMetrics.update(from: storage)
                 recordingMetrics.update(from: recordings, keeper.figures)
             },
-            readiness: { [readiness, storage] in readiness.told(storage) },
+            readiness: { [readiness, load, storage] in readiness.told(load, storage) },
             group: group,
+            logger: logger
+        )
+    }
+
+    /// Watches the event loops; who publishes what runs already, or is waited for, is none whom it refuses.
+    private static func loadWatch(
+        _ configuration: ServerConfiguration,
+        _ group: any EventLoopGroup,
+        _ store: LiveStore,
+        metrics: PrometheusRegistry,
+        logger: Logger
+    ) -> LoadWatch {
+        let ladder = configuration.ladder
+        return LoadWatch(
+            group,
+            threshold: configuration.overloadPercent.map { Double($0) / 100 },
+            isServed: { stream in
+                store.stream(ladder?.live(of: stream) ?? stream).map { $0.endedAt == nil } ?? false
+            },
+            metrics: metrics,
             logger: logger
         )
     }
@@ -244,6 +271,7 @@ struct LiveServer: Service {
         Terminal.say(welcome(httpPort: httpPort, httpsPort: httpsPort, ports: ports).text)
 
         try await withThrowingDiscardingTaskGroup { tasks in
+            tasks.addTask { await load.run() }
             tasks.addTask { await drainOnSignal() }
             tasks.addTask { await reloadFilesRegularly() }
             tasks.addTask { await reloadFilesOnSignal() }

@@ -95,6 +95,47 @@ struct RTMPConnectionHandlerTests {
         #expect(recording.events.isEmpty)
     }
 
+    @Test("an overloaded server refuses a publish in words that encoders show")
+    func overload() throws {
+        let crowded = RTMPConnectionHandler.Environment(recording, admission: Crowded())
+        var connection = try EmbeddedConnection(crowded, loop: loop, log: log)
+        try connection.send(opening())
+        let last = try #require(try connection.replies(afterHandshake: true).last)
+        #expect(last.code == "NetStream.Publish.Rejected")
+        #expect(last.level == "error")
+        #expect(last.words == "the server is overloaded and takes no new streams now: try again later")
+        #expect(recording.events.isEmpty)
+        loop.advanceTime(by: .seconds(1))
+        #expect(!connection.channel.isActive)
+        #expect(log.lines.contains { $0.hasPrefix("info publish refused") && $0.contains("overloaded") })
+
+        // What runs is none of the crowd's, and neither is the encoder that takes it over.
+        let second = try EmbeddedConnection(crowded, loop: loop, number: 2)
+        try second.send(opening("running"))
+        #expect(recording.events.first == .begin(try name("running"), publish: 1))
+    }
+
+    @Test("an overloaded server refuses a player")
+    func overloadOfPlayers() throws {
+        let environment = RTMPConnectionHandler.Environment(
+            recording,
+            playbackAuthorizer: OpenPlaybackAuthorizer(),
+            admission: Crowded()
+        )
+        var connection = try EmbeddedConnection(environment, loop: loop)
+        var wire = WireBuilder()
+        wire.handshake()
+        wire.command([
+            .string("connect"), .number(1), .object([AMF0Property("app", .string("live"))]),
+        ])
+        wire.command([.string("createStream"), .number(2), .null])
+        wire.command([.string("play"), .number(0), .null, .string("main")], stream: 1)
+        try connection.send(wire.bytes)
+        let last = try #require(try connection.replies(afterHandshake: true).last)
+        #expect(last.code == "NetStream.Play.Failed")
+        #expect(last.words == "the server is overloaded and takes no new players now: try again later")
+    }
+
     @Test("times are bounded: handshake, publish, media")
     func timeouts() throws {
         let silent = try EmbeddedConnection(.init(recording), loop: loop, log: log)
@@ -321,5 +362,12 @@ private struct PendingAuthorizer: PublishAuthorizer {
 
     func authorize(_ request: PublishRequest, on eventLoop: any EventLoop) -> EventLoopFuture<PublishDecision> {
         decision.futureResult
+    }
+}
+
+/// Room for those alone who publish `running`.
+private struct Crowded: Admission {
+    func admits(_ newcomer: Newcomer) -> Bool {
+        if case .publisher(let stream) = newcomer { stream.name == "running" } else { false }
     }
 }

@@ -64,7 +64,7 @@ struct ServerConfigurationTests {
             ("LYCEUM_PUBLISH", "all"), ("LYCEUM_SEGMENT_SECONDS", "0.9"), ("LYCEUM_SEGMENT_SECONDS", "nan"),
             ("LYCEUM_WINDOW_SECONDS", "5"), ("LYCEUM_GRACE_SECONDS", "soon"), ("LYCEUM_LOG_LEVEL", "loud"),
             ("LYCEUM_HLS_JS_URL", "http://example.org/hls.mjs"), ("LYCEUM_LADDER", "1080,720"),
-            ("LYCEUM_LADDER", "_1080,_1080"),
+            ("LYCEUM_LADDER", "_1080,_1080"), ("LYCEUM_OVERLOAD_PERCENT", "101"), ("LYCEUM_OVERLOAD_PERCENT", "on"),
         ]
     )
     func wrongValue(name: String, value: String) async throws {

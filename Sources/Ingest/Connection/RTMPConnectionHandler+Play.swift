@@ -6,9 +6,12 @@ import NIOCore
 // What the handler does for a player: asks who may play, joins the live, writes as fast as the player reads.
 extension RTMPConnectionHandler {
     func authorizePlay(_ request: PlayRequest) {
-        let decision = environment.playbackAuthorizer.map { $0.authorize(request) }
         let refusal = "this server shows its lives over HLS only: open the watch page instead"
-        perform(machine.playAuthorized(decision ?? .deny(reason: refusal)))
+        var decision = environment.playbackAuthorizer.map { $0.authorize(request) } ?? .deny(reason: refusal)
+        if decision == .allow, !environment.admission.admits(.player) {
+            decision = .deny(reason: "the server is overloaded and takes no new players now: try again later")
+        }
+        perform(machine.playAuthorized(decision))
     }
 
     func join(_ stream: StreamID, _ messageStreamID: UInt32) {

@@ -12,13 +12,22 @@ extension RTMPConnectionHandler {
         answer.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let decision):
-                self.perform(self.machine.authorized(decision))
+                self.perform(self.machine.authorized(self.roomFor(decision)))
             case .failure(let error):
                 self.logger.warning("stream key not checked", metadata: ["error.type": "\(type(of: error))"])
                 let refusal = PublishRefusal(reason: "the server could not check the stream key")
                 self.perform(self.machine.authorized(.deny(refusal)))
             }
         }
+    }
+
+    /// The authorizer's word, unless it lets in somebody for whom the server has no room.
+    private func roomFor(_ decision: PublishDecision) -> PublishDecision {
+        guard case .allow(let grant) = decision, !environment.admission.admits(.publisher(grant.stream)) else {
+            return decision
+        }
+        let reason = "the server is overloaded and takes no new streams now: try again later"
+        return .deny(PublishRefusal(.overloaded, reason: reason))
     }
 
     func claim(_ stream: StreamID) {

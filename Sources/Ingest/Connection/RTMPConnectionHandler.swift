@@ -31,6 +31,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         let authorizer: any PublishAuthorizer
         /// `nil` when nobody may play over RTMP.
         let playbackAuthorizer: (any PlaybackAuthorizer)?
+        let admission: any Admission
         let registry: StreamRegistry
         let relays: RelayHub
         let board: PublishBoard

@@ -186,7 +186,7 @@ struct StreamStatus: Hashable {
         case publishBadName = "NetStream.Publish.BadName"
         /// The credentials are wrong.
         case publishDenied = "NetStream.Publish.Denied"
-        /// The media is in a form that is not taken.
+        /// The media is in a form that is not taken, or the server has too much to do.
         case publishRejected = "NetStream.Publish.Rejected"
         case playReset = "NetStream.Play.Reset"
         case playStart = "NetStream.Play.Start"
@@ -209,7 +209,13 @@ struct StreamStatus: Hashable {
 
     /// The refusal of a publish.
     init(_ refusal: PublishRefusal) {
-        self.init(code: refusal.kind == .denied ? .publishDenied : .publishBadName, description: refusal.reason)
+        let code: Code =
+            switch refusal.kind {
+            case .denied: .publishDenied
+            case .badName: .publishBadName
+            case .overloaded: .publishRejected
+            }
+        self.init(code: code, description: refusal.reason)
     }
 
     /// The encoder before this one is not gone yet.

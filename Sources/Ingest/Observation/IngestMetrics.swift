@@ -160,6 +160,7 @@ extension ConnectionEnd {
             case .publishDenied: "denied"
             case .playFailed: "play_denied"
             case .playStreamNotFound: "play_not_found"
+            case .publishRejected: "overloaded"
             default: "bad_name"
             }
         case .timedOut(.handshake): "handshake_timeout"

@@ -36,7 +36,8 @@ public struct ViewerAccess: Sendable {
         )
     }
 
-    private func isCDN(_ headers: HTTPHeaders) -> Bool {
+    /// Whether a CDN asks, that has shown its secret: what it gets is for many viewers.
+    func isCDN(_ headers: HTTPHeaders) -> Bool {
         guard let cdnSecret, let shown = headers.first(name: "lyceum-cdn") else { return false }
         return ConstantTime.isEqual(cdnSecret, Array(shown.utf8))
     }

@@ -4,7 +4,7 @@
 //   stop()              lets go of the video element
 //   goLive()            moves to where live is
 //   livePosition()      where "live" is on the element's timeline, or null while unknown
-//   listener.failed()   is called when this engine cannot go on by itself
+//   listener.failed()   is called when this engine cannot go on by itself, with "busy" when the server takes no new viewers
 //   listener.resumed()  is called when it has got the element out of an error and playing must be asked for again
 
 const playlistType = "application/vnd.apple.mpegurl";
@@ -37,13 +37,28 @@ export async function chooseEngine(player, video, nativeFailures, listener) {
 
 let library; // undefined until it was looked for
 
+// Whether the server takes no new viewers now.
+async function isRefused(url) {
+  try {
+    return (await fetch(url, { method: "HEAD", cache: "no-store" })).status === 503;
+  } catch {
+    return false;
+  }
+}
+
 export class NativeEngine {
   name = "native";
 
   constructor(video, listener) {
     this.video = video;
     this.listener = listener;
-    this.onError = () => this.listener.failed(`media error ${this.video.error?.code ?? 0}`);
+    this.onError = async () => {
+      const { url } = this;
+      const reason = `media error ${this.video.error?.code ?? 0}`;
+      // The browser does not say why it could not have the playlist.
+      const isBusy = this.video.readyState === 0 && (await isRefused(url));
+      if (this.url === url) this.listener.failed(isBusy ? "busy" : reason);
+    };
     this.onInterruption = () => { this.anchor = null; };
   }
 
@@ -57,6 +72,7 @@ export class NativeEngine {
   }
 
   stop() {
+    this.url = null;
     this.video.removeEventListener("error", this.onError);
     this.video.removeEventListener("waiting", this.onInterruption);
     this.video.removeAttribute("src");
@@ -79,8 +95,9 @@ export class NativeEngine {
     if (seekable.length > 0 && Number.isFinite(seekable.end(seekable.length - 1))) {
       this.video.currentTime = Math.min(this.livePosition() ?? Infinity, seekable.end(seekable.length - 1));
     } else {
+      const { url } = this;
       this.stop();
-      this.start(this.url);
+      this.start(url);
     }
   }
 }
@@ -139,6 +156,10 @@ export class HLSEngine {
   }
 
   recover(data) {
+    if (data.response?.code === 503 && !this.hls.levels?.length) {
+      this.listener.failed("busy");
+      return;
+    }
     const { NETWORK_ERROR, MEDIA_ERROR } = this.Hls.ErrorTypes;
     this.recoveries += 1;
     const isHopeless = data.type !== NETWORK_ERROR && data.type !== MEDIA_ERROR;

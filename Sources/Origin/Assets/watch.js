@@ -5,6 +5,7 @@
 //   waiting       nobody streams; the API is asked again and again
 //   live          playing at the live edge            behind        playing further back, or paused there
 //   reconnecting  no new media arrives                ended         the live is over; the next one starts by itself
+//   busy          the server takes no new viewers now; it is asked again and again
 //   unsupported   this browser cannot play HLS and hls.js is not at hand
 //
 // `data-engine` is none, native or hls.js; `?player=native` and `?player=hls.js` choose one.
@@ -114,11 +115,13 @@ async function start() {
 function engineFailed(reason) {
   if (engine === null) return;
   player.dataset.error = reason;
-  if (engine.name === "native") nativeFailures += 1;
+  const isBusy = reason === "busy";
+  if (engine.name === "native" && !isBusy) nativeFailures += 1;
   stopEngine();
-  show("reconnecting");
+  show(isBusy ? "busy" : "reconnecting");
   clearTimeout(pollTimer);
-  pollTimer = setTimeout(poll, 2000);
+  // As the server's Retry-After says, but not all at once.
+  pollTimer = setTimeout(poll, isBusy ? 5000 + 5000 * Math.random() : 2000);
 }
 
 function stopEngine() {
@@ -196,6 +199,7 @@ const words = {
   live: ["", "", "Live."],
   behind: ["", "", "Playing behind live. Press l to go to live."],
   reconnecting: ["Reconnecting…", "The stream was interrupted.", "The stream was interrupted. Reconnecting."],
+  busy: ["The server is busy", "The stream starts here when there is room.", "The server is busy. Trying again."],
   ended: ["The stream has ended", "The next one starts here by itself.", "The stream has ended."],
   unsupported: [
     "This browser cannot play the stream",

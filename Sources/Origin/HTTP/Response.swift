@@ -12,6 +12,8 @@ struct Response: Sendable {
     var pieces: [ByteBuffer]
     /// Where the content is when it is not in memory; then there are no pieces.
     var file: FileSequence?
+    /// Whether the connection of HTTP/1.1 ends with it.
+    var isLast = false
 
     /// An answer with fields and content.
     init(_ status: HTTPResponseStatus, _ fields: HeaderFields, body: ByteBuffer? = nil) {

@@ -98,6 +98,15 @@ extension Response {
         return failure(.serviceUnavailable, "The disk has too much to do: try again.", on: surface, fields)
     }
 
+    /// What a new viewer gets while the server has more to do than it can.
+    ///
+    /// The connection ends with it, so that who comes again may get another event loop, which has room.
+    static var overloaded: Response {
+        var response = later("The server is overloaded and takes no new viewers now.", seconds: 5, on: .media)
+        response.isLast = true
+        return response
+    }
+
     /// What cannot be had now, but after so many seconds.
     static func later(_ detail: String, seconds: Int, on surface: Route.Surface) -> Response {
         var fields = HeaderFields()

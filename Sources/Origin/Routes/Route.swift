@@ -104,6 +104,17 @@ enum Route: Hashable, Sendable {
         }
     }
 
+    /// Whether this is where a viewer begins: the playlist that lists the others, of a live or of a recording.
+    ///
+    /// Those who are served ask for playlists of media, parts and segments.
+    var beginsWatching: Bool {
+        switch self {
+        case .multivariantPlaylist: true
+        case .recorded(_, .playlist(let name)): name == "index.m3u8"
+        default: false
+        }
+    }
+
     /// The path of a live's page.
     static func watchPath(_ id: StreamID, prefix: String = "") -> String { "\(prefix)/watch/\(id)" }
 

@@ -23,6 +23,8 @@ struct Router: Sendable {
 
     /// Who may watch; `nil` for everybody.
     var access: ViewerAccess?
+    /// Decides whether there is room for a new viewer.
+    var admission: any Admission = OpenAdmission()
     /// How media is encrypted; `nil` when it is not.
     var encryption: SegmentEncryption?
     /// Makes other forms of stored media; `nil` for the stored one alone.
@@ -119,7 +121,12 @@ struct Router: Sendable {
         case .consult(let consultation): .consult(consultation.map { outcome($0, hasBody: hasBody, persistence) })
         case .commission(let commission): .commission(commission.map { outcome($0, hasBody: hasBody, persistence) })
         case .response(let response):
-            .answer(Answer(response: hasBody ? response : response.withoutBody, persistence: persistence))
+            .answer(
+                Answer(
+                    response: hasBody ? response : response.withoutBody,
+                    persistence: response.isLast ? .close : persistence
+                )
+            )
         }
     }
 
@@ -159,6 +166,9 @@ struct Router: Sendable {
         if case .nothing(let surface) = route { return .response(notFound(on: surface)) }
         guard isServed(route) else { return .response(notFound(on: .plain)) }
         guard head.method == .GET || head.method == .HEAD else { return respond(to: head, content, route) }
+        if route.beginsWatching, access?.isCDN(head.headers) != true, !admission.admits(.viewer) {
+            return .response(.overloaded)
+        }
         let (headers, query) = (head.headers, target.query)
         func listed(_ id: StreamID, _ playlist: LiveStream.Playlist, as form: MediaForm = .stored) -> Reply {
             let request = PlaylistRequest(playlist: playlist, form: form, viewer: viewer, encryption: encryption)

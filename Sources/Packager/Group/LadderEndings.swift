@@ -1,4 +1,4 @@
-internal import MediaCore
+public import MediaCore
 
 /// The endings of names by which several publishes tell that they are the variants of one live: with `_1080` and `_720`,
 /// the publishes `main_1080` and `main_720` are variants of the live `main`.
@@ -33,6 +33,9 @@ public struct LadderEndings: Sendable {
         /// The place of the name's ending in the list; the number of endings for the live's own name.
         let place: Int
     }
+
+    /// The live that a publish is a variant of; its own when it is none.
+    public func live(of id: StreamID) -> StreamID { membership(of: id).live }
 
     /// Finds the live that a publish belongs to: the longest ending counts.
     func membership(of id: StreamID) -> Membership {

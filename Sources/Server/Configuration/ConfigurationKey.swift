@@ -30,7 +30,7 @@ struct ConfigurationKey: Sendable {
             metricsHost, metricsPort, operatorToken,
             ladder, segmentSeconds, partMilliseconds, audioOnly, encryption, keySeconds, windowSeconds, graceSeconds,
             record, jobs,
-            logLevel,
+            overloadPercent, logLevel,
             hlsJavaScript, hlsJavaScriptURL,
         ] + recordings + ingestLimits
 
@@ -223,6 +223,12 @@ struct ConfigurationKey: Sendable {
         defaultValue: "60",
         expected: "a number from 0 to 3600",
         summary: "how long a live waits for an encoder that lost its connection"
+    )
+    static let overloadPercent = ConfigurationKey(
+        path: ["overload", "percent"],
+        defaultValue: "95",
+        expected: "a whole number from 20 to 100, or off",
+        summary: "how busy an event loop may be before it takes no new publishers and viewers; off refuses nobody"
     )
     static let logLevel = ConfigurationKey(
         path: ["log", "level"],

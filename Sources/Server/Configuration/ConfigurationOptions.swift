@@ -68,6 +68,8 @@ struct ConfigurationOptions: ParsableArguments {
     var windowSeconds: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.graceSeconds.help))
     var graceSeconds: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.overloadPercent.help))
+    var overloadPercent: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.logLevel.help))
     var logLevel: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.hlsJavaScript.help))
@@ -165,7 +167,7 @@ struct ConfigurationOptions: ParsableArguments {
             (.ladder, ladder), (.segmentSeconds, segmentSeconds), (.partMilliseconds, partMilliseconds),
             (.audioOnly, audioOnly), (.encryption, encryption), (.keySeconds, keySeconds),
             (.windowSeconds, windowSeconds), (.graceSeconds, graceSeconds), (.record, record), (.jobs, jobs),
-            (.logLevel, logLevel),
+            (.overloadPercent, overloadPercent), (.logLevel, logLevel),
             (.hlsJavaScript, hlsJs), (.hlsJavaScriptURL, hlsJsUrl),
             (.recordDays, recordDays), (.recordBytes, recordBytes), (.recordFreeBytes, recordFreeBytes),
             (.recordLocalDays, recordLocalDays), (.storeDirectory, storeDir), (.s3Bucket, s3Bucket),

@@ -97,6 +97,8 @@ struct ServerConfiguration: Sendable {
     let retention: RetentionPolicy
     /// Where recordings are put that are to leave the disk; `nil` for nowhere.
     let recordingStore: RecordingStore?
+    /// From which share of its time on an event loop has too much to do, in percent; `nil` when that refuses nobody.
+    let overloadPercent: Int?
     let logLevel: Logger.Level
     /// The path of hls.js, if there is one.
     let hlsJavaScript: String?
@@ -169,6 +171,9 @@ struct ServerConfiguration: Sendable {
             text == "0" ? .some(nil) : Self.seconds(text, in: 10...86_400).map { .some(.seconds($0)) }
         }
         gracePeriod = try reader.value(.graceSeconds) { Self.seconds($0, in: 0...3600).map { .seconds($0) } }
+        overloadPercent = try reader.value(.overloadPercent) { text -> Int?? in
+            text == "off" ? .some(nil) : Int(text).flatMap { (20...100).contains($0) ? .some(.some($0)) : nil }
+        }
         logLevel = try reader.value(.logLevel) { Logger.Level(rawValue: $0) }
         hlsJavaScript = try reader.value(.hlsJavaScript) { .some($0.isEmpty ? nil : $0) }
         hlsJavaScriptURL = try reader.value(.hlsJavaScriptURL) { text in

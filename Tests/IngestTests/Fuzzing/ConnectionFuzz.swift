@@ -41,6 +41,7 @@ enum ConnectionFuzz {
                 sinkProvider: sinks,
                 authorizer: OpenPublishAuthorizer(),
                 playbackAuthorizer: OpenPlaybackAuthorizer(),
+                admission: OpenAdmission(),
                 registry: StreamRegistry(),
                 relays: RelayHub(),
                 board: PublishBoard(),
