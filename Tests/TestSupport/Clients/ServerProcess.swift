@@ -51,6 +51,8 @@ public final class ServerProcess: Sendable {
             "LYCEUM_RTMP_HOST": "127.0.0.1", "LYCEUM_RTMP_PORT": "0", "LYCEUM_METRICS_PORT": "off",
             // Tests wait for what the log tells at this level: every segment.
             "LYCEUM_LOG_LEVEL": "debug",
+            // Debug builds on two processors are overloaded by what these tests do; refusals have tests of their own.
+            "LYCEUM_OVERLOAD_PERCENT": "off",
         ]
         if FileManager.default.fileExists(atPath: hlsModule) { variables["LYCEUM_HLS_JS"] = hlsModule }
         // The folder holds no lyceum.yaml and no .env of somebody's own.
