@@ -14,13 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from .context import Bench
 from .measure import TICK
 from .report import Comparison, DidNotRun
 
-#: In the order in which they run when none is named; each is a module here with `run(bench) -> list[Comparison]`.
+#: In the order in which they run when none is named; each is a module here with `run(bench) -> Iterable[Comparison]`.
 SECTIONS = ["ingest", "publishers", "latency", "viewers", "origin", "overload", "soak"]
 
 
@@ -51,12 +52,12 @@ def machine(bench: Bench) -> str:
     ])
 
 
-def run(section: str, bench: Bench) -> list[Comparison]:
-    """What the section found; its failure is a comparison that did not run."""
+def run(section: str, bench: Bench) -> Iterator[Comparison]:
+    """What the section finds, one by one when it yields them; its failure is a comparison that did not run."""
     try:
-        return importlib.import_module(f".{section}", __package__).run(bench)
+        yield from importlib.import_module(f".{section}", __package__).run(bench)
     except (DidNotRun, OSError, ValueError, subprocess.SubprocessError) as error:
-        return [Comparison(section, "", failure=f"{type(error).__name__}: {error}" if not isinstance(error, DidNotRun) else str(error))]
+        yield Comparison(section, "", failure=f"{type(error).__name__}: {error}" if not isinstance(error, DidNotRun) else str(error))
 
 
 def main() -> int:
@@ -75,7 +76,8 @@ def main() -> int:
         parser.error("--runs is at least 1")
 
     work = Path(tempfile.mkdtemp(prefix="lyceum-bench.", dir="/dev/shm"))
-    bench = Bench(arguments.lyceum, arguments.tools, work, arguments.cache, arguments.runs)
+    # Servers run in folders of their own.
+    bench = Bench(arguments.lyceum.resolve(), arguments.tools.resolve(), work, arguments.cache.resolve(), arguments.runs)
     comparisons: list[Comparison] = []
     try:
         print(f"# Lyceum beside its peers\n\n{machine(bench)}\n", flush=True)
