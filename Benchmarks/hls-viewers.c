@@ -17,7 +17,7 @@
 // A playlist's time is taken from when the request was written to when the kernel had the last bytes of the answer
 // (SO_TIMESTAMPNS), so that the viewers do not measure themselves. Of a reload that waits, only what is beyond the moment when the
 // part was there counts. That moment is taken to be the first answer to any viewer for the same part: what the server needs for
-// its very first answer is not in it, nor is a delay that all of them share. part-latency measures these.
+// its very first answer is not in it, nor is a delay that all of them share.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
