@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "common.h"
 
 enum { MAXIMUM_READERS = 20000, MAXIMUM_PARTS = 4096, ANSWER_BYTES = 1 << 18 };
 
@@ -31,13 +32,7 @@ static const char *path, *host;
 // One answer at a time is read whole as a rule; a reader whose answer comes in pieces keeps them here.
 static char *pieces[MAXIMUM_READERS];
 
-static void die(const char *what) { perror(what); exit(1); }
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
-    return time.tv_sec + time.tv_nsec * 1e-9;
-}
+static double now(void) { return seconds_on(CLOCK_REALTIME); }
 
 static void ask(struct reader *reader) {
     char request[1024];
@@ -111,11 +106,6 @@ static void take(struct reader *reader) {
     reader->wanted = known.next;
     reader->bytes = reader->expected = 0;
     ask(reader);
-}
-
-static int ascending(const void *left, const void *right) {
-    double difference = *(const double *)left - *(const double *)right;
-    return (difference > 0) - (difference < 0);
 }
 
 static void report(void) {

@@ -32,6 +32,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "common.h"
 
 enum { MAXIMUM_VIEWERS = 10000, ANSWER_BYTES = 1 << 19, HEAD_BYTES = 4096, PATH_BYTES = 512, QUEUE = 64, EVENTS = 1024 };
 
@@ -87,13 +88,7 @@ static double wake, leastMargin = 1e9;
 static long statusErrors, connectionErrors, stalls, skipped, mediaCount, reopened;
 static double stalled, mediaBytes;
 
-static void die(const char *what) { perror(what); exit(1); }
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
-    return time.tv_sec + time.tv_nsec * 1e-9;
-}
+static double now(void) { return seconds_on(CLOCK_REALTIME); }
 
 static int compare(struct place left, struct place right) {
     if (left.number != right.number) return left.number < right.number ? -1 : 1;
@@ -419,11 +414,6 @@ static int by_place_and_arrival(const void *left, const void *right) {
     const struct sample *one = left, *other = right;
     int order = compare(one->place, other->place);
     return order ? order : (one->arrived > other->arrived) - (one->arrived < other->arrived);
-}
-
-static int ascending(const void *left, const void *right) {
-    double difference = *(const double *)left - *(const double *)right;
-    return (difference > 0) - (difference < 0);
 }
 
 /// Counts what has not come until the end: requests for playlists, and what viewers who have run dry wait for.

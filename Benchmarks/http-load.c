@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "common.h"
 
 enum { MAXIMUM_CONNECTIONS = 10000, HEAD_BYTES = 8192, DISCARDED_AT_ONCE = 4 << 20, MAXIMUM_COMPLAINTS = 5 };
 
@@ -38,13 +39,7 @@ static char request[4096];
 static int requestLength, poll;
 static size_t requests, bytes, errors;
 
-static void die(const char *what) { perror(what); exit(1); }
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec + time.tv_nsec * 1e-9;
-}
+static double now(void) { return seconds_on(CLOCK_MONOTONIC); }
 
 static void ask(struct connection *connection) {
     connection->headBytes = 0;

@@ -30,6 +30,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "common.h"
 
 enum { HANDSHAKE_BYTES = 1536, AUDIO = 8, VIDEO = 9, DATA = 18, COMMAND = 20, SET_CHUNK_SIZE = 1 };
 enum { LATE_BINS = 10000, ANSWER_BYTES = 8192, SEND_BYTES = 1 << 18, CONNECT_SECONDS = 20, GOODBYE_SECONDS = 5 };
@@ -64,18 +65,13 @@ static struct publisher *publishers;
 static uint64_t late[LATE_BINS + 1], messagesSent;
 static double latest;
 
-static void die(const char *what) { perror(what); exit(1); }
 static void usage(void) {
     fprintf(stderr, "usage: rtmp-publish HOST PORT FILE [--publishers N] [--name PREFIX] [--app APP] [--chunk BYTES]\n"
                     "                    (--bytes TOTAL | --seconds S) [--paced [--stagger MS]]\n");
     exit(64);
 }
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec + time.tv_nsec * 1e-9;
-}
+static double now(void) { return seconds_on(CLOCK_MONOTONIC); }
 
 // Bytes
 

@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "common.h"
 
 enum { HANDSHAKE_BYTES = 1536, READ_BYTES = 1 << 16, LONGEST_HEADER = 16, CHUNK_STREAMS = 64, AMF0_COMMAND = 20, SET_CHUNK_SIZE = 1 };
 
@@ -37,8 +38,6 @@ struct connection {
 };
 
 static bool dechunks;
-
-static void die(const char *what) { perror(what); exit(1); }
 
 static uint32_t big_endian(const uint8_t *bytes, int count) {
     uint32_t value = 0;
