@@ -61,17 +61,16 @@ def run(section: str, bench: Bench) -> Iterator[Comparison]:
 
 
 def main() -> int:
-    existing = [name for name in SECTIONS if (Path(__file__).parent / f"{name}.py").exists()]
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Compares Lyceum with its peers and the machine's limits.")
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(existing)}; all without one")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; all without one")
     parser.add_argument("--runs", type=int, default=3, help="runs of each contestant (3)")
     parser.add_argument("--lyceum", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--tools", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--cache", type=Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.sections if name not in existing]
+    unknown = [name for name in arguments.sections if name not in SECTIONS]
     if unknown:
-        parser.error(f"there is no section {', '.join(unknown)}; there are {', '.join(existing)}")
+        parser.error(f"there is no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     if arguments.runs < 1:
         parser.error("--runs is at least 1")
 
@@ -81,7 +80,7 @@ def main() -> int:
     comparisons: list[Comparison] = []
     try:
         print(f"# Lyceum beside its peers\n\n{machine(bench)}\n", flush=True)
-        for section in arguments.sections or existing:
+        for section in arguments.sections or SECTIONS:
             print(f"## {section}\n", flush=True)
             began = time.monotonic()
             for comparison in run(section, bench):

@@ -9,7 +9,7 @@ from .publish import Publishers
 from .report import Comparison, DidNotRun, Target
 from .servers import Lyceum, NginxRTMP, Server, Sink
 
-#: What both list, and keep as files in memory.
+#: What both list: nginx as files in memory, Lyceum in its own or, with recording on, as files in memory too.
 WINDOW_SECONDS = 60
 CHUNKS = [128, 4096, 65536]
 OFF, ON = "Lyceum, recording off", "Lyceum, recording on"
@@ -52,7 +52,7 @@ def compare(bench: Bench, publishers: int, megabits: int, height: int, chunk: in
     except DidNotRun as error:
         comparison.failure = str(error)
     comparison.notes.append(f"server on core 0, publishers on core 1; both packagers: segments of 2 s, a window of {WINDOW_SECONDS} s,"
-                            " files in memory (Lyceum writes its window there with recording off, too)")
+                            " files in memory, but none of Lyceum's with recording off: such a window stays in the process")
     return comparison
 
 

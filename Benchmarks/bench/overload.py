@@ -126,7 +126,7 @@ def new_viewer_is_refused(port: int, publisher: Publisher) -> bool:
 
 
 def overload(bench: Bench) -> list[Comparison]:
-    with Lyceum(bench, cores="0", record="off", window_seconds=10, segment_seconds=1.9, rtmp_max_connections=4000,
+    with Lyceum(bench, cores="0", record="off", window_seconds=10, segment_seconds=1.9, overload_percent=95, rtmp_max_connections=4000,
                 rtmp_max_connections_per_address=4000) as server:
         crowd = Crowd(Group.make(BITS_PER_SECOND))
         crowd.start()

@@ -60,7 +60,8 @@ class Server:
     def is_ready(self) -> bool:
         raise NotImplementedError
 
-    def __enter__(self) -> "Server":
+    def launch(self) -> None:
+        """Starts the process and waits for nothing."""
         self.log = self.folder / "log"
         # Many publishers and viewers are many files.
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -73,6 +74,9 @@ class Server:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=inherited | self.environment())
         # taskset becomes the server: its process is the server's.
         self.tree = ProcessTree(self.process.pid)
+
+    def __enter__(self) -> "Server":
+        self.launch()
         try:
             wait_until(lambda: self.has_ended() or self.is_ready(), f"{self.name} getting ready")
         except TimeoutError as error:
@@ -124,6 +128,8 @@ class Lyceum(Server):
             "data_dir": self.folder / "data", "http_host": "127.0.0.1", "http_port": self.http_port, "publish": "open",
             "rtmp_host": "127.0.0.1", "rtmp_port": self.rtmp_port, "metrics_port": self.metrics_port,
             "rtmp_max_connections_per_address": 1000, "rtmp_max_bytes_per_second": 1_000_000_000, "log_level": "warning",
+            # Flat out, an event loop is busy all the time, and nobody is to be refused for that.
+            "overload_percent": "off",
         }
         return {f"LYCEUM_{key.upper()}": str(value) for key, value in (values | self.settings).items()}
 

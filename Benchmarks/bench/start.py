@@ -1,12 +1,9 @@
 """From exec to the first 200 of /readyz, with an empty data folder and with one of many recordings."""
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -24,20 +21,16 @@ LIMIT_SECONDS = 0.3
 def seconds_to_ready(bench: Bench, folder: Path) -> float:
     """Starts the server as an operator does, asks until it is ready, and stops it."""
     server = Lyceum(bench, cores="0-1", folder=folder)
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("LYCEUM_")}
-    with (folder / "log").open("ab") as log:
-        began = time.monotonic()
-        process = subprocess.Popen(server.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-                                   env=inherited | server.environment())
+    began = time.monotonic()
+    server.launch()
     try:
         while not is_ready(server.http_port):
-            if process.poll() is not None or time.monotonic() - began > 30:
-                raise DidNotRun(f"not ready: {(folder / 'log').read_text(errors='replace')[-300:]}")
+            if server.has_ended() or time.monotonic() - began > 30:
+                raise DidNotRun(f"not ready: {server.last_words()}")
             time.sleep(0.001)
         return time.monotonic() - began
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+        server.stop()
 
 
 def is_ready(port: int) -> bool:

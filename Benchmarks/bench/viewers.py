@@ -33,8 +33,7 @@ def watch(bench: Bench, tree: ProcessTree, mode: str, port: int, path: str, view
     """What the viewers tell, and the CPU seconds that the server took meanwhile."""
     began = tree.usage()
     done = subprocess.run(
-        ["taskset", "-c", CORES, str(bench.tools / "hls-viewers"), mode, "127.0.0.1", str(port), path, str(viewers), str(SECONDS),
-         str(JOINING)], capture_output=True, text=True, timeout=SECONDS + JOINING + 60)
+        bench.tool("hls-viewers", mode, "127.0.0.1", port, path, viewers, SECONDS, JOINING, cores=CORES), capture_output=True, text=True, timeout=SECONDS + JOINING + 60)
     if done.returncode:
         raise DidNotRun(f"hls-viewers: {done.stderr.strip()}")
     told = dict(pair.split("=", 1) for pair in done.stdout.split())
