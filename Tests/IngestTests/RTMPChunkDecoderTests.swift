@@ -189,6 +189,24 @@ struct RTMPChunkDecoderTests {
         #expect(try decoder.nextMessage(from: &input) == nil)
     }
 
+    @Test("a publisher's messages get more at once, and as many as anybody's can still begin")
+    func trustedReservation() throws {
+        // As a publisher has them.
+        let limits = IngestLimits()
+        var decoder = RTMPChunkDecoder(
+            limits: RTMPChunkDecoder.Limits(
+                messageLength: limits.maximumMessageLength,
+                partialBytes: limits.maximumPartialBytes,
+                chunkStreams: limits.maximumChunkStreams,
+                reservation: RTMPChunkDecoder.trustedReservation
+            )
+        )
+        var wire = WireBuilder()
+        for csid in 3..<64 { wire.type0(csid, timestamp: 0, length: 10 << 20, type: 9, payload: payload(128)) }
+        var input = ByteBuffer(bytes: wire.bytes)
+        #expect(try decoder.nextMessage(from: &input) == nil)
+    }
+
     @Test("random bytes end in a message or an error, never in a trap", arguments: 0..<200)
     func randomBytes(seed: Int) {
         var generator = SeededGenerator(state: UInt64(seed))

@@ -170,7 +170,7 @@ struct RTMPChunkDecoder {
         guard length <= limits.messageLength else {
             throw .messageTooLong(length: length, allowed: limits.messageLength)
         }
-        let reservation = min(length, limits.reservation)
+        let reservation = min(length, initialReservation)
         try reserve(reservation)
         streams[current].payload = allocator.buffer(capacity: reservation)
         streams[current].hasPartialMessage = true
@@ -218,6 +218,13 @@ struct RTMPChunkDecoder {
     }
 
     // MARK: - Memory
+
+    /// How much the next message gets before any of it has come.
+    ///
+    /// Where half of what may be kept is reserved, as little as from anybody: many streams at once must not use up the rest.
+    private var initialReservation: Int {
+        partialBytes + limits.reservation <= limits.partialBytes / 2 ? limits.reservation : Self.initialReservation
+    }
 
     /// Doubles the memory of the current message, up to its announced length.
     private mutating func grow(toHold needed: Int) throws(RTMPChunkError) {
