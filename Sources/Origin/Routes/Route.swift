@@ -110,7 +110,7 @@ enum Route: Hashable, Sendable {
     var beginsWatching: Bool {
         switch self {
         case .multivariantPlaylist: true
-        case .recorded(_, .playlist(let name)): name == "index.m3u8"
+        case .recorded(_, .playlist(let name)): name == RecordingFolder.multivariantPlaylist
         default: false
         }
     }
