@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -50,6 +51,7 @@ class Server:
         self.cores = cores
         #: Where it keeps its data: in memory unless another folder is given.
         self.folder = folder or bench.folder(type(self).__name__.lower())
+        self.owns_folder = folder is None
 
     def command(self) -> list[str]:
         raise NotImplementedError
@@ -89,8 +91,12 @@ class Server:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         died = self.has_ended()
         self.stop()
+        words = self.last_words()
+        # The runs of one bench would fill the memory with media.
+        if self.owns_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
         if died and error is None:
-            raise DidNotRun(f"{self.name} ended while it was measured: {self.last_words()}")
+            raise DidNotRun(f"{self.name} ended while it was measured: {words}")
 
     def has_ended(self) -> bool:
         return self.process.poll() is not None

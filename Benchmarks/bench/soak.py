@@ -22,7 +22,7 @@ LIMIT = 1.1
 def soak(bench: Bench, record: str) -> tuple[dict[int, float], str]:
     """Memory in MB at each of the marks, in hours of media, and a sentence about the run."""
     settings = {"record": record, "window_seconds": 30, "segment_seconds": 3.8}
-    with Lyceum(bench, cores="0", folder=bench.folder(f"soak-{record}"), **settings) as server:
+    with Lyceum(bench, cores="0", **settings) as server:
         group, encoder = Group.make(BITS_PER_SECOND), Encoder(server.rtmp_port, "day", START)
         marks: dict[int, float] = {}
         sent = groups = 0
