@@ -112,6 +112,10 @@ struct RTMPChunkDecoder {
                     let count = min(remaining, rest.count)
                     consumed += count
                     isComplete = try append(UnsafeRawBufferPointer(rebasing: rest[..<count]), remaining: remaining)
+                    if !isComplete, case .header = place {
+                        let following = UnsafeRawBufferPointer(rebasing: bytes[consumed...])
+                        isComplete = try appendWholeChunks(following, consumed: &consumed)
+                    }
                 }
                 if isComplete { return .success(takeMessage()) }
             }
@@ -217,6 +221,46 @@ struct RTMPChunkDecoder {
         return left == 0 && streams[current].missingBytes == 0
     }
 
+    /// Adds what follows of the current message in whole type 3 chunks with headers of one byte, all in one step: in chunks of
+    /// 128 bytes a keyframe has thousands.
+    ///
+    /// Whatever else comes there is left to the steps above.
+    ///
+    /// Returns whether the message is complete.
+    private mutating func appendWholeChunks(
+        _ bytes: UnsafeRawBufferPointer,
+        consumed: inout Int
+    ) throws(RTMPChunkError) -> Bool {
+        guard streams[current].id < 64, streams[current].extendedTimestamp == nil else { return false }
+        let header = 3 << 6 | UInt8(streams[current].id)
+        let missing = streams[current].missingBytes
+        var taken = 0
+        var end = 0
+        while end < bytes.count, bytes[end] == header {
+            let size = min(chunkSize, missing - taken)
+            guard size > 0, size < bytes.count - end else { break }
+            end += 1 + size
+            taken += size
+        }
+        guard taken > 0 else { return false }
+        let needed = streams[current].payload.readableBytes + taken
+        if needed > streams[current].reservedBytes { try grow(toHold: needed) }
+        streams[current].payload.writeWithUnsafeMutableBytes(minimumWritableBytes: taken) { payload in
+            var written = 0
+            var next = 1
+            while written < taken {
+                let size = min(chunkSize, taken - written)
+                let chunk = UnsafeRawBufferPointer(rebasing: bytes[next..<next + size])
+                UnsafeMutableRawBufferPointer(rebasing: payload[written...]).copyMemory(from: chunk)
+                written += size
+                next += size + 1
+            }
+            return taken
+        }
+        consumed += end
+        return taken == missing
+    }
+
     // MARK: - Memory
 
     /// How much the next message gets before any of it has come.
@@ -245,16 +289,16 @@ struct RTMPChunkDecoder {
     }
 
     private mutating func takeMessage() -> RTMPMessage {
-        let stream = streams[current]
-        discardPartialMessage(at: current)
         place = .header
-        return RTMPMessage(
-            chunkStreamID: stream.id,
-            timestamp: stream.timestamp,
-            typeID: stream.messageTypeID,
-            messageStreamID: stream.messageStreamID,
-            payload: stream.payload
+        let message = RTMPMessage(
+            chunkStreamID: streams[current].id,
+            timestamp: streams[current].timestamp,
+            typeID: streams[current].messageTypeID,
+            messageStreamID: streams[current].messageStreamID,
+            payload: streams[current].payload
         )
+        discardPartialMessage(at: current)
+        return message
     }
 
     private mutating func discardPartialMessage(at index: Int) {
