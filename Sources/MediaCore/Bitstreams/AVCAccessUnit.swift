@@ -35,42 +35,13 @@ public struct AVCAccessUnit {
     /// Whether supplemental enhancement information (§7.3.2.3.1) holds a message of payload type 6.
     private static func isRecoveryPoint(_ information: ByteBuffer?) -> Bool {
         guard let information else { return false }
-        var bytes = EmulationFreeBytes(information.readableBytesView)
-        while let type = bytes.readExtensible(), let size = bytes.readExtensible() {
-            if type == 6 { return true }
-            for _ in 0..<size { guard bytes.next() != nil else { return false } }
+        return information.withUnsafeReadableBytes { bytes in
+            var messages = SupplementalEnhancementInformation(bytes)
+            while let message = messages.next() {
+                if message.type == 6 { return true }
+                guard messages.skip(message.size) else { return false }
+            }
+            return false
         }
-        return false
-    }
-}
-
-/// The bytes of a NAL unit without those that only prevent start codes (§7.4.1).
-private struct EmulationFreeBytes {
-    private var bytes: ByteBufferView.Iterator
-    private var zeros = 0
-
-    init(_ bytes: ByteBufferView) {
-        self.bytes = bytes.makeIterator()
-    }
-
-    mutating func next() -> UInt8? {
-        guard var byte = bytes.next() else { return nil }
-        if zeros >= 2, byte == 3 {
-            zeros = 0
-            guard let following = bytes.next() else { return nil }
-            byte = following
-        }
-        zeros = byte == 0 ? zeros + 1 : 0
-        return byte
-    }
-
-    /// A payload type or size: as many times 255 as there are bytes 0xFF, and the byte after them.
-    mutating func readExtensible() -> Int? {
-        var sum = 0
-        while let byte = next() {
-            sum += Int(byte)
-            if byte != 0xFF { return sum }
-        }
-        return nil
     }
 }

@@ -56,38 +56,33 @@ struct ClosedCaptions {
         headerSize: Int,
         _ kind: (UInt8) -> Kind
     ) {
-        var rest = payload
-        while let bytes = rest.readBytes(length: lengthSize) {
-            let length = bytes.reduce(0) { $0 << 8 | Int($1) }
-            guard length >= headerSize, let unit = rest.readSlice(length: length),
-                let header = unit.getInteger(at: unit.readerIndex, as: UInt8.self)
-            else { return }
-            switch kind(header) {
-            case .slice: return
-            case .other: continue
-            case .information:
-                read(NALUnit.rawByteSequencePayload(of: unit.readableBytesView.dropFirst(headerSize))[...])
+        payload.withUnsafeReadableBytes { bytes in
+            var rest = bytes[...]
+            while rest.count > lengthSize {
+                let length = rest.prefix(lengthSize).reduce(0) { $0 << 8 | Int($1) }
+                rest = rest.dropFirst(lengthSize)
+                guard length >= headerSize, length <= rest.count, let header = rest.first else { return }
+                switch kind(header) {
+                case .slice: return
+                case .other: break
+                case .information: read(UnsafeRawBufferPointer(rebasing: rest.prefix(length).dropFirst(headerSize)))
+                }
+                rest = rest.dropFirst(length)
             }
         }
     }
 
-    /// Goes through the messages of supplemental enhancement information (ISO/IEC 14496-10 §7.3.2.3.1).
-    private mutating func read(_ information: ArraySlice<UInt8>) {
-        var rest = information
-        while let type = Self.extensible(&rest), let size = Self.extensible(&rest), size <= rest.count {
+    private mutating func read(_ information: UnsafeRawBufferPointer) {
+        var messages = SupplementalEnhancementInformation(information)
+        while let message = messages.next() {
             // 4: user data registered by ITU-T Rec. T.35.
-            if type == 4 { readRegistered(rest.prefix(size)) }
-            rest = rest.dropFirst(size)
+            if message.type == 4 {
+                guard let data = messages.read(message.size) else { return }
+                readRegistered(data[...])
+            } else if !messages.skip(message.size) {
+                return
+            }
         }
-    }
-
-    private static func extensible(_ rest: inout ArraySlice<UInt8>) -> Int? {
-        var sum = 0
-        while let byte = rest.popFirst() {
-            sum += Int(byte)
-            if byte != 0xFF { return sum }
-        }
-        return nil
     }
 
     /// United States (0xB5), ATSC (0x0031), "GA94", cc_data (3): A/53 Part 4 §6.2.3.
