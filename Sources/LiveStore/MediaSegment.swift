@@ -89,12 +89,15 @@ public struct PartialSegment: Sendable {
     public let isIndependent: Bool
     /// Its bytes.
     public let resource: StoredResource
+    /// What every playlist says of it, with the end of the line, written once.
+    public let line: ByteBuffer
 
     /// A finished part.
-    public init(duration: MediaTime, isIndependent: Bool, resource: StoredResource) {
+    public init(duration: MediaTime, isIndependent: Bool, resource: StoredResource, line: ByteBuffer = ByteBuffer()) {
         self.duration = duration
         self.isIndependent = isIndependent
         self.resource = resource
+        self.line = line
     }
 }
 

@@ -4,6 +4,9 @@ public enum MediaKind: String, Hashable, Sendable {
     case video
     /// Sound.
     case audio
+
+    /// Hashes the case: the synthesized function would hash the text of the raw value, for each access unit several times.
+    public func hash(into hasher: inout Hasher) { hasher.combine(self == .video) }
 }
 
 /// The identity of a track within one publish.

@@ -25,7 +25,7 @@ final class LivePackager: AccessUnitSink {
     private var metadata = TimedMetadataQueue()
     private var captions = ClosedCaptions()
     /// The configuration of each video track.
-    private var pictures: [TrackID: CodecConfiguration] = [:]
+    private var pictures = TrackTable<CodecConfiguration>()
     /// What turns the live's timeline into the time of day, fixed at each epoch.
     private var programDateTimeOfZero = WallClockTime(milliseconds: 0)
     /// How many date ranges the unfinished segment has.

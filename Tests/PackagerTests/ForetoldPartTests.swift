@@ -84,7 +84,8 @@ struct ForetoldPartTests {
         var segmenter = segmenter([try Media.avc(), try Media.aac()])
         let given = cut(units, with: &segmenter)
         expectFaithful(given, units)
-        let target = try #require(segmenter.partTarget)
+        let partTarget = segmenter.partTarget
+        let target = try #require(partTarget)
         #expect(early(given).count >= 9 * 3)
         for (part, unit) in early(given) {
             let last = try #require(part.runs[0].samples.last)
@@ -166,7 +167,8 @@ struct ForetoldPartTests {
         let given = cut(units, with: &segmenter)
         if part < 4 || shift < 700 { #expect(given.contains { $0.unit == boundary - 1 }) }
         expectFaithful(given, units)
-        let target = try #require(segmenter.partTarget)
+        let partTarget = segmenter.partTarget
+        let target = try #require(partTarget)
         #expect(given.allSatisfy { $0.part.duration <= target })
         #expect(given.compactMap(\.part.ending).allSatisfy { $0.duration.seconds < 2.5 })
     }
@@ -293,7 +295,8 @@ struct ForetoldPartTests {
         expectFaithful(given, pictures)
         let placed = self.pictures(in: given)
         #expect(placed.map(\.payload.readableBytes) == Array(1...pictures.count))
-        expectRules(given.map(\.part), try #require(segmenter.partTarget))
+        let partTarget = segmenter.partTarget
+        expectRules(given.map(\.part), try #require(partTarget))
     }
 
     @Test(

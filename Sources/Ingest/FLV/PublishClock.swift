@@ -5,7 +5,8 @@ import MediaCore
 /// A timestamp is taken for the moment nearest to the track's last one, by the comparison of serial numbers (RFC 1982
 /// §3.2): the wrap after 49 days is seamless, and so is a track that begins just after the wrap beside one from before.
 struct PublishClock {
-    private var lastOfTrack: [TrackID: Int64] = [:]
+    /// The last time of each track: a few, which are found faster than a hash is made.
+    private var lastOfTrack: [(id: TrackID, time: Int64)] = []
     private var last: Int64?
 
     /// The largest distance from zero, in milliseconds.
@@ -19,8 +20,9 @@ struct PublishClock {
     /// - Returns: the time on the 64-bit clock; earlier than the track's last one when the encoder's clock went back.
     /// - Throws: ``MediaTagError/clockOutOfRange(milliseconds:)`` beyond ``limit``.
     mutating func unwrap(_ timestamp: UInt32, of track: TrackID) throws(MediaTagError) -> MediaTime {
-        let time = try milliseconds(timestamp, near: lastOfTrack[track] ?? last)
-        lastOfTrack[track] = time
+        let index = lastOfTrack.firstIndex { $0.id == track }
+        let time = try milliseconds(timestamp, near: index.map { lastOfTrack[$0].time } ?? last)
+        if let index { lastOfTrack[index].time = time } else { lastOfTrack.append((track, time)) }
         last = time
         return .milliseconds(time)
     }

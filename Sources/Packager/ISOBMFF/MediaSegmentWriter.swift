@@ -34,7 +34,7 @@ enum MediaSegmentWriter {
         }
         writer.box("mdat") { mdat in
             for run in runs {
-                for sample in run.samples { mdat.write(sample.payload) }
+                for index in run.samples.indices { mdat.write(run.samples[index].payload) }
             }
         }
         return writer.buffer

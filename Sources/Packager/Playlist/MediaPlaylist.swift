@@ -80,6 +80,18 @@ struct MediaPlaylist {
         return text
     }
 
+    /// A part with its line.
+    static func part(lasting duration: MediaTime, isIndependent: Bool, _ resource: StoredResource) -> PartialSegment {
+        let independence = isIndependent ? ",INDEPENDENT=YES" : ""
+        let line = "#EXT-X-PART:DURATION=\(duration.decimalSeconds),URI=\"\(resource.name)\"\(independence)\n"
+        return PartialSegment(
+            duration: duration,
+            isIndependent: isIndependent,
+            resource: resource,
+            line: ByteBuffer(string: line)
+        )
+    }
+
     private static func map(_ initialization: StoredResource) -> String {
         "#EXT-X-MAP:URI=\"\(initialization.name)\"\n"
     }
@@ -176,7 +188,9 @@ struct MediaPlaylist {
         for segment in segments {
             age = age - segment.duration
             text.writeImmutableBuffer(segment.lines.opening)
-            if targets.part != nil, age < targets.partListing { write(segment.parts, to: &text) }
+            if targets.part != nil, age < targets.partListing {
+                for part in segment.parts { text.writeImmutableBuffer(part.line) }
+            }
             text.writeImmutableBuffer(segment.lines.closing)
         }
         return PlaylistText(
@@ -192,7 +206,7 @@ struct MediaPlaylist {
             var dateRanges = ByteBuffer()
             for range in unfinished.dateRanges { dateRanges.writeString(range.tag) }
             text = Self.opening(of: unfinished, dateRanges)
-            write(unfinished.parts, to: &text)
+            for part in unfinished.parts { text.writeImmutableBuffer(part.line) }
         }
         if isEnded { text.writeStaticString("#EXT-X-ENDLIST\n") } else { writeOutlook(to: &text) }
         return PlaylistText(.outlook(next: window.nextMediaSequenceNumber), text)
@@ -225,15 +239,6 @@ struct MediaPlaylist {
         )
         write(&text)
         return PlaylistText(.header, text)
-    }
-
-    private func write(_ parts: [PartialSegment], to text: inout ByteBuffer) {
-        for part in parts {
-            let independence = part.isIndependent ? ",INDEPENDENT=YES" : ""
-            text.writeString(
-                "#EXT-X-PART:DURATION=\(part.duration.decimalSeconds),URI=\"\(part.resource.name)\"\(independence)\n"
-            )
-        }
     }
 
     /// What comes next, here and in the other renditions.

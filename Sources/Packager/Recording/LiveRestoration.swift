@@ -187,10 +187,10 @@ struct LiveRestoration {
             pieces = read
             for (index, part) in segment.parts.enumerated() {
                 unfinished.parts.append(
-                    PartialSegment(
-                        duration: part.duration,
+                    MediaPlaylist.part(
+                        lasting: part.duration,
                         isIndependent: part.isIndependent,
-                        resource: resource(.part(entry.mediaSequenceNumber, index: index), [pieces[index]])
+                        resource(.part(entry.mediaSequenceNumber, index: index), [pieces[index]])
                     )
                 )
             }

@@ -12,7 +12,7 @@ internal import NIOCore
 /// ```
 ///
 /// A publish with one track of each kind costs no more than the ``Segmenter`` alone.
-struct RenditionSegmenter {
+struct RenditionSegmenter: ~Copyable {
     /// How many tracks a publish may have: more than encoders offer (OBS 6 of sound, and as many of video), fewer than
     /// the 512 that Enhanced RTMP can number, because each one costs a rendition's worth of memory.
     static let maximumTracks = 16
@@ -21,20 +21,20 @@ struct RenditionSegmenter {
     /// Tracks that were more than ``maximumTracks``.
     private(set) var refusedTracks: Set<TrackID> = []
 
-    private var announced: [TrackID: Track] = [:]
+    private var announced = TrackTable<Track>()
     private var ranking = TrackRanking()
     private var assembler = RenditionAssembler()
     private var early = EarlyUnits()
 
     /// A segmenter for one publish.
-    init(_ primary: Segmenter) { self.primary = primary }
+    init(_ primary: consuming Segmenter) { self.primary = primary }
 
     /// Access units that no segment has, because there were too many or they came too late.
     var droppedAccessUnits: Int { primary.droppedAccessUnits + assembler.lostSamples }
 
     /// Takes the configuration that a track has from now on.
     mutating func configure(_ track: Track) {
-        guard announced[track.id] != nil || announced.count < Self.maximumTracks else {
+        guard announced[track.id] != nil || announced.ids.count < Self.maximumTracks else {
             refusedTracks.insert(track.id)
             return
         }

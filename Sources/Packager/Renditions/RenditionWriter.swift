@@ -192,10 +192,10 @@ struct RenditionWriter {
     }
 
     private func part(at place: PartPlace, _ pieces: [ByteBuffer], isIndependent: Bool) -> PartialSegment {
-        PartialSegment(
-            duration: place.duration,
+        MediaPlaylist.part(
+            lasting: place.duration,
             isIndependent: isIndependent,
-            resource: resource(.part(place.mediaSequenceNumber, index: place.index), pieces)
+            resource(.part(place.mediaSequenceNumber, index: place.index), pieces)
         )
     }
 

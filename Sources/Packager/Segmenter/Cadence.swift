@@ -11,25 +11,37 @@ struct Cadence {
     /// How far a distance may be from the mean: a millisecond for either end.
     private static let jitter = MediaTime.milliseconds(2)
 
-    /// The last times on the encoder's clock, one more than there are distances.
-    private var times: [MediaTime] = []
+    /// The last times on the encoder's clock, one more than there are distances, the oldest at `oldest`.
+    private var times = InlineArray<9, MediaTime>(repeating: .zero)
+    private var known = 0
+    private var oldest = 0
     /// How far the next picture is likely to be from the last one; `nil` while the distances are not regular.
     private(set) var distance: MediaTime?
 
     /// A picture decodes at `time`.
     mutating func note(_ time: MediaTime) {
-        if times.count > Self.count { times.removeFirst() }
-        times.append(time)
+        if known > Self.count {
+            times[oldest] = time
+            oldest = oldest == Self.count ? 0 : oldest + 1
+        } else {
+            times[known] = time
+            known += 1
+        }
         distance = regularDistance
     }
 
     private var regularDistance: MediaTime? {
-        guard times.count > Self.count, let first = times.first, let last = times.last else { return nil }
-        let mean = (last - first).nanoseconds / Int64(Self.count)
+        guard known > Self.count else { return nil }
+        var earlier = times[oldest]
+        let last = times[oldest == 0 ? Self.count : oldest - 1]
+        let mean = (last - earlier).nanoseconds / Int64(Self.count)
         guard mean > Self.jitter.nanoseconds else { return nil }
-        let isRegular = zip(times.dropFirst(), times).allSatisfy { later, earlier in
-            abs((later - earlier).nanoseconds - mean) <= Self.jitter.nanoseconds
+        for distance in 1...Self.count {
+            let index = oldest + distance
+            let later = times[index > Self.count ? index - Self.count - 1 : index]
+            guard abs((later - earlier).nanoseconds - mean) <= Self.jitter.nanoseconds else { return nil }
+            earlier = later
         }
-        return isRegular ? MediaTime(nanoseconds: mean) : nil
+        return MediaTime(nanoseconds: mean)
     }
 }

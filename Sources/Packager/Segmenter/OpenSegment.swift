@@ -2,7 +2,9 @@ internal import MediaCore
 internal import NIOCore
 
 /// The segment that is being filled.
-struct OpenSegment {
+///
+/// A class with one owner: each question about an optional struct of this size would copy all of it.
+final class OpenSegment {
     /// Where it begins on the live's timeline.
     let start: MediaTime
     /// The track whose sync samples end segments: the first video track, or else the first audio track.
@@ -18,7 +20,8 @@ struct OpenSegment {
     private(set) var byteCount = 0
     /// How much later than it decodes the first picture is shown.
     private var compositionOffset = MediaTime.zero
-    private var delivered: Set<TrackID> = []
+    /// The tracks that have sent something.
+    private var delivered: [TrackID] = []
     private var runs: [TrackRun]
 
     /// A segment that takes the runs' tracks, and any other only when it starts an epoch.
@@ -29,7 +32,7 @@ struct OpenSegment {
         self.isIndependent = isIndependent
         self.runs = runs
         partStart = start
-        delivered = Set(runs.filter { !$0.samples.isEmpty }.map(\.track.id))
+        delivered = runs.filter { !$0.samples.isEmpty }.map(\.track.id)
         byteCount = runs.reduce(0) { $0 + $1.payloadSize }
     }
 
@@ -61,21 +64,25 @@ struct OpenSegment {
 
     /// Whether samples of this track, coded like this, can go in.
     func admits(_ track: Track) -> Bool {
-        self.track(track.id).map { $0 == track } ?? (startsEpoch && !hasGivenParts)
+        guard let index = index(of: track.id) else { return startsEpoch && !hasGivenParts }
+        return runs[index].track == track
     }
 
     /// The track of this identifier, as it is in this segment; `nil` when it is not.
     func track(_ id: TrackID) -> Track? {
-        runs.first { $0.track.id == id }?.track
+        index(of: id).map { runs[$0].track }
     }
 
     /// Adds a sample, and lets the one before it on its track last until then.
-    mutating func append(_ sample: Sample, of track: Track, timescale: Int64) {
+    func append(_ sample: Sample, of track: Track, timescale: Int64) {
         byteCount += sample.payload.readableBytes
-        if delivered.insert(track.id).inserted, track.id == reference, track.id.kind == .video {
-            compositionOffset = MediaTime(ticks: sample.compositionOffset, timescale: timescale)
+        if !delivered.contains(track.id) {
+            delivered.append(track.id)
+            if track.id == reference, track.id.kind == .video {
+                compositionOffset = MediaTime(ticks: sample.compositionOffset, timescale: timescale)
+            }
         }
-        guard let index = runs.firstIndex(where: { $0.track.id == track.id }) else {
+        guard let index = index(of: track.id) else {
             runs.append(TrackRun(track: track, timescale: timescale, samples: [sample]))
             return
         }
@@ -84,13 +91,13 @@ struct OpenSegment {
     }
 
     /// Lets the reference track's last sample last until the sample that opens the next segment.
-    mutating func endReference(at time: MediaTime) {
+    func endReference(at time: MediaTime) {
         guard let index = referenceIndex else { return }
         endLastSample(of: index, at: time.ticks(timescale: runs[index].timescale))
     }
 
     /// Takes the reference track's last sample back, when it is not the only one that is held.
-    mutating func removeLastReferenceSample() -> Sample? {
+    func removeLastReferenceSample() -> Sample? {
         guard let index = referenceIndex, runs[index].samples.count > 1 else { return nil }
         let sample = runs[index].samples.removeLast()
         byteCount -= sample.payload.readableBytes
@@ -98,7 +105,7 @@ struct OpenSegment {
     }
 
     /// Forgets the samples that decode before a time.
-    mutating func removeSamples(before time: MediaTime) {
+    func removeSamples(before time: MediaTime) {
         for index in runs.indices {
             let limit = time.ticks(timescale: runs[index].timescale)
             runs[index].samples.removeAll { $0.decodeTime < limit }
@@ -121,14 +128,19 @@ struct OpenSegment {
     /// Gives away what decodes before a time.
     ///
     /// - Returns: a run for each track, with or without samples, video first.
-    mutating func takePart(until end: MediaTime) -> [TrackRun] {
+    func takePart(until end: MediaTime) -> [TrackRun] {
         var taken: [TrackRun] = []
         for index in runs.indices where delivered.contains(runs[index].track.id) || !startsEpoch {
             let limit = end.ticks(timescale: runs[index].timescale)
             let count = runs[index].samples.firstIndex { $0.decodeTime >= limit } ?? runs[index].samples.count
             var run = TrackRun(track: runs[index].track, timescale: runs[index].timescale)
-            run.samples = Array(runs[index].samples[..<count])
-            runs[index].samples.removeFirst(count)
+            if count == runs[index].samples.count {
+                swap(&run.samples, &runs[index].samples)
+                runs[index].samples.reserveCapacity(count)
+            } else {
+                run.samples = Array(runs[index].samples[..<count])
+                runs[index].samples.removeFirst(count)
+            }
             taken.append(run)
         }
         partStart = end
@@ -137,7 +149,7 @@ struct OpenSegment {
     }
 
     /// Gives away what the tracks beside the reference track have left.
-    mutating func takeSound() -> [TrackRun] {
+    func takeSound() -> [TrackRun] {
         var taken: [TrackRun] = []
         for index in runs.indices where runs[index].track.id != reference && !runs[index].samples.isEmpty {
             taken.append(runs[index])
@@ -149,12 +161,17 @@ struct OpenSegment {
     /// Gives away all that is left.
     ///
     /// - Returns: a run for each track, with or without samples, video first.
-    consuming func takeRest() -> [TrackRun] {
+    func takeRest() -> [TrackRun] {
         sorted(runs.filter { delivered.contains($0.track.id) || hasGivenParts })
     }
 
     /// Where the reference track's run is: what is asked for each access unit takes no copy of a run.
-    private var referenceIndex: Int? { runs.firstIndex { $0.track.id == reference } }
+    private var referenceIndex: Int? { index(of: reference) }
+
+    private func index(of id: TrackID) -> Int? {
+        for index in runs.indices where runs[index].track.id == id { return index }
+        return nil
+    }
 
     private func sorted(_ runs: [TrackRun]) -> [TrackRun] {
         guard runs.count > 1 else { return runs }
@@ -164,7 +181,7 @@ struct OpenSegment {
         }
     }
 
-    private mutating func endLastSample(of index: Int, at decodeTime: Int64) {
+    private func endLastSample(of index: Int, at decodeTime: Int64) {
         guard let last = runs[index].samples.indices.last else { return }
         let duration = decodeTime - runs[index].samples[last].decodeTime
         if duration > 0 { runs[index].samples[last].duration = duration }

@@ -23,7 +23,9 @@ internal import MediaCore
 internal import NIOCore
 
 /// Cuts the media of one publish, one track of each kind, into segments and their parts.
-struct Segmenter {
+///
+/// Not copyable: a copy would share its lists, and the next access unit would have to copy these.
+struct Segmenter: ~Copyable {
     /// The payload bytes that one segment holds at most: 10 s at 50 Mb/s.
     ///
     /// What comes on top of that is dropped.
@@ -45,7 +47,7 @@ struct Segmenter {
 
     /// Where the next segment begins on the live's timeline.
     private var position: MediaTime
-    private var announced: [TrackID: Track] = [:]
+    private var announced = TrackTable<Track>()
     private var timelines: TimelineSet
     private var segment: OpenSegment?
     /// The tracks that the segments of this epoch carry, once its first segment has ended.
@@ -162,7 +164,7 @@ struct Segmenter {
     /// A stream begins with a picture that can be decoded, or with sound when no picture is to be expected.
     private mutating func canBegin(with unit: AccessUnit) -> Bool {
         if unit.trackID.kind == .video { return unit.isSync }
-        guard announced.keys.contains(where: { $0.kind == .video }) else { return true }
+        guard announced.ids.contains(where: { $0.kind == .video }) else { return true }
         let since = waitingSince ?? unit.decodeTime
         waitingSince = since
         let waited = unit.decodeTime - since
@@ -302,7 +304,7 @@ struct Segmenter {
     ///
     /// When the sound has only just begun, and nothing is published yet, the stream begins with this picture instead.
     private mutating func beginPictures(with sample: Sample, of track: Track) {
-        guard var sound = segment else { return }
+        guard let sound = segment else { return }
         let time = self.time(of: sample, of: track)
         let elapsed = time - sound.start
         if established == nil, !sound.hasGivenParts, elapsed < Self.alignmentWindow {
@@ -399,7 +401,7 @@ struct Segmenter {
         fillSilence(until: end)
         if let segment { plan.end(segment, at: end, frame: longestFrame(beside: segment.reference)) }
         giveDueParts(at: time)
-        guard var ended = segment.take() else { return }
+        guard let ended = segment.take() else { return }
         let duration = end - ended.start
         guard ended.hasGivenParts || !ended.filledRuns.isEmpty, duration > .zero else { return }
 

@@ -10,9 +10,9 @@ struct TimelineSet {
 
     /// A clock that steps forward further than this has jumped, and tracks further apart are on different clocks.
     private let largestStepForward: MediaTime
-    private var timelines: [TrackID: TrackTimeline] = [:]
+    private var timelines = TrackTable<TrackTimeline>()
     /// Where the tracks ended that have to join anew.
-    private var endsOfLeft: [TrackID: MediaTime] = [:]
+    private var endsOfLeft = TrackTable<MediaTime>()
 
     init(largestStepForward: MediaTime) {
         self.largestStepForward = largestStepForward
@@ -51,18 +51,19 @@ struct TimelineSet {
         position: MediaTime
     ) -> (placement: TrackTimeline.Placement, isJump: Bool) {
         let time = unit.decodeTime
-        var timeline = timelines[track.id] ?? makeTimeline(for: track, at: time, reference, position)
-        timeline.adopt(track.configuration)
+        if timelines[track.id] == nil {
+            timelines[track.id] = makeTimeline(for: track, at: time, reference, position)
+        }
+        timelines[track.id]?.adopt(track.configuration)
         var isJump = false
-        if timeline.hasJumped(to: time) {
+        if timelines[track.id]?.hasJumped(to: time) == true, let timeline = timelines[track.id] {
             let offset = offset(of: timeline, of: track, afterJumpTo: time, reference, position)
             isJump = abs((offset - timeline.offset).nanoseconds) > Self.sameClock.nanoseconds
-            if isJump { timeline.anchor(to: offset) }
+            if isJump { timelines[track.id]?.anchor(to: offset) }
         }
-        // With a second owner its list of times would be copied for each picture.
-        timelines[track.id] = nil
-        let placement = timeline.place(time, sampleCount: unit.sampleCount)
-        timelines[track.id] = timeline
+        guard let placement = timelines[track.id]?.place(time, sampleCount: unit.sampleCount) else {
+            preconditionFailure("the track has had a timeline since the first line of this")
+        }
         return (placement, isJump)
     }
 
@@ -72,9 +73,9 @@ struct TimelineSet {
     /// After jumps each track has gone on by itself. Those whose clocks do not agree join anew.
     mutating func align(to reference: TrackID) {
         guard let leader = timelines[reference], let now = leader.lastEncoderTime else { return }
-        for (id, timeline) in timelines where id != reference {
-            guard let last = timeline.lastEncoderTime, isSameClock(last, now) else {
-                if let end = timeline.end { endsOfLeft[id] = end }
+        for id in timelines.ids where id != reference {
+            guard let last = timelines[id]?.lastEncoderTime, isSameClock(last, now) else {
+                if let end = timelines[id]?.end { endsOfLeft[id] = end }
                 timelines[id] = nil
                 continue
             }
