@@ -185,3 +185,43 @@ let package = Package(
 for target in package.targets where target.type != .system {
     target.swiftSettings = settings
 }
+
+// scripts/budgets counts allocations and instructions of an optimised build. What opens sockets and speaks TLS is left out of
+// that one: BoringSSL alone takes longer to compile than everything that is counted.
+if Context.environment["LYCEUM_BUDGETS"] != nil {
+    func leaveOut(_ files: [String], of name: String) {
+        guard let target = package.targets.first(where: { $0.name == name }) else { return }
+        target.exclude = files
+        target.dependencies.removeAll { dependency in
+            switch dependency {
+            case .byNameItem(name: "TLS", _), .productItem(name: "NIOSSL", _, _, _),
+                .productItem(name: "NIOTLS", _, _, _),
+                .productItem(name: "NIOHTTP2", _, _, _):
+                true
+            default: false
+            }
+        }
+    }
+    leaveOut(
+        [
+            "Connection/PublishSession.swift", "Connection/RTMPConnectionHandler.swift",
+            "Connection/RTMPConnectionHandler+Play.swift", "Connection/RTMPConnectionHandler+Publish.swift",
+            "Push/Restreamer.swift", "Push/RestreamPush.swift", "Push/RTMPPushHandler.swift", "RTMPServer.swift", "TLS",
+        ],
+        of: "Ingest"
+    )
+    leaveOut(["HTTP2/HTTP2RequestHandler.swift", "HTTP2/SecureConnection.swift", "OriginServer.swift"], of: "Origin")
+    package.targets.append(
+        .executableTarget(
+            name: "Budgets",
+            dependencies: ["MediaCore", "Ingest", "Packager", "LiveStore", "Origin", nioCore, nioEmbedded, logging],
+            path: "Benchmarks/Budgets",
+            exclude: ["counters.c"]
+        )
+    )
+    package.products.append(.executable(name: "budgets", targets: ["Budgets"]))
+    // The steps are measured one by one: their names are internal.
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = settings + [.unsafeFlags(["-enable-testing"])]
+    }
+}

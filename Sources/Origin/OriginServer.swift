@@ -18,19 +18,8 @@ public import TLS
 ///
 /// ``start()`` and ``drain(within:)`` are called once each, in this order.
 public final class OriginServer: Sendable {
-    /// Whether the process should be sent viewers and encoders, as `/readyz` tells it.
-    public enum Readiness: String, Sendable {
-        /// It should.
-        case ready
-        /// It should, but recordings and old segments are lost until the disk works again.
-        case degraded = "ready, but the disk fails: recordings get gaps"
-        /// No new ones: it has more to do than it can. Those who are connected stay.
-        case overloaded
-        /// Not before it has started.
-        case starting = "not ready yet"
-        /// Not any more.
-        case draining
-    }
+    /// Whether the process should be sent viewers and encoders.
+    public typealias Readiness = Origin.Readiness
 
     private let configuration: OriginConfiguration
     private let store: LiveStore

@@ -13,7 +13,7 @@ struct Router: Sendable {
     /// The pages.
     let pages: Pages
     /// Whether the server should be sent viewers.
-    let readiness: @Sendable () -> OriginServer.Readiness
+    let readiness: @Sendable () -> Readiness
     /// The longest request target taken, in bytes.
     let maximumTargetLength: Int
     /// What operators may see and do; `nil` when there is no such thing here.
