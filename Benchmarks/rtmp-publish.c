@@ -1,11 +1,14 @@
 // Publishes one FLV file over RTMP, again and again with timestamps that go on, under many names at once.
 //
 // Usage: rtmp-publish HOST PORT FILE [--publishers N] [--name PREFIX] [--app APP] [--chunk BYTES]
-//                     (--bytes TOTAL | --seconds S) [--paced [--stagger MS]]
+//                     (--bytes TOTAL | --seconds S) [--paced [--stagger MS] [--sent FILE]]
 //
 // Flat out, each publisher sends at least TOTAL bytes (or for S seconds) as fast as the server takes them; with --paced each
 // message is sent when its timestamp says, and publisher i begins MS x i / N later than the first (2000), so that their key
 // frames do not come all at once. The streams are called PREFIX0, PREFIX1 …
+//
+// FILE gets a line for each picture of the first publisher: CLOCK_REALTIME in seconds before its first byte is sent, and its place
+// behind the first picture in milliseconds.
 //
 // The file's media is laid out as chunks once, before anything is sent, and shared by all publishers. Messages carry deltas of
 // timestamps (fmt 1), so that every round of the file is the same bytes: sending costs one system call for as much as the
@@ -38,7 +41,8 @@ enum { LATE_BINS = 10000, ANSWER_BYTES = 8192, SEND_BYTES = 1 << 18, CONNECT_SEC
 enum { FIRST_TIMESTAMP = 10000 };
 
 struct bytes { uint8_t *start; size_t count, capacity; };
-struct message { size_t end; uint32_t time; };   // where it ends in the round, and when it is due from the round's begin, in ms
+// Where it ends in the round, when it is due from the round's begin, in ms, and whether it is a picture.
+struct message { size_t end; uint32_t time; bool isPicture; };
 
 enum state { SHAKES_HANDS, CONNECTS, CREATES, ASKS, WAITS, SENDS, SAYS_GOODBYE, ENDED, LOST };
 
@@ -64,10 +68,11 @@ static int port, publisherCount = 1, queue, staggerMilliseconds = 2000;
 static struct publisher *publishers;
 static uint64_t late[LATE_BINS + 1], messagesSent;
 static double latest;
+static FILE *sentPictures;
 
 static void usage(void) {
     fprintf(stderr, "usage: rtmp-publish HOST PORT FILE [--publishers N] [--name PREFIX] [--app APP] [--chunk BYTES]\n"
-                    "                    (--bytes TOTAL | --seconds S) [--paced [--stagger MS]]\n");
+                    "                    (--bytes TOTAL | --seconds S) [--paced [--stagger MS] [--sent FILE]]\n");
     exit(64);
 }
 
@@ -191,7 +196,7 @@ static void read_file(const char *path) {
         append_message(&round_, kind ? VIDEO_CHUNK_STREAM : AUDIO_CHUNK_STREAM, tags[i].type, 1, tags[i].time - before[kind], true, tags[i].payload,
                        tags[i].length, chunkSize);
         before[kind] = tags[i].time;
-        messages[messageCount++] = (struct message){round_.count, tags[i].time - begin};
+        messages[messageCount++] = (struct message){round_.count, tags[i].time - begin, kind};
     }
     free(tags);
     free(contents);
@@ -370,10 +375,25 @@ static void send_flat_out(struct publisher *publisher, double time) {
     }
 }
 
+static size_t begin_of_message(size_t message) { return message ? messages[message - 1].end : 0; }
+
+/// Notes that a picture is about to be sent.
+static void note_picture(struct publisher *publisher, struct message message) {
+    static double first = -1;
+    static size_t noted = SIZE_MAX;
+    double time = publisher->round * (double)roundMilliseconds + message.time;
+    if (first < 0) first = time;
+    // A picture is tried again where the socket did not take its first byte: what counts is the first time.
+    if (noted == (size_t)time) return;
+    noted = time;
+    fprintf(sentPictures, "%.6f %.0f\n", seconds_on(CLOCK_REALTIME), time - first);
+}
+
 static void send_paced(struct publisher *publisher, double time) {
     if (time < publisher->due || !sent_preamble(publisher)) return;
     while (!publisher->isBlocked && publisher->state == SENDS && publisher->due <= time) {
         struct message message = messages[publisher->message];
+        if (sentPictures && !publisher->index && message.isPicture && publisher->position == begin_of_message(publisher->message)) note_picture(publisher, message);
         size_t sent = send_some(publisher, round_.start + publisher->position, message.end - publisher->position);
         bool isWhole = publisher->position + sent == message.end;
         advance(publisher, sent);
@@ -462,7 +482,9 @@ int main(int count, char **arguments) {
         else if (!strcmp(option, "--chunk")) chunkSize = atol(arguments[i]);
         else if (!strcmp(option, "--bytes")) byteLimit = atof(arguments[i]);
         else if (!strcmp(option, "--seconds")) secondLimit = atof(arguments[i]);
-        else if (!strcmp(option, "--stagger")) staggerMilliseconds = atoi(arguments[i]);
+        else if (!strcmp(option, "--sent")) {
+            if (!(sentPictures = fopen(arguments[i], "w"))) die(arguments[i]);
+        } else if (!strcmp(option, "--stagger")) staggerMilliseconds = atoi(arguments[i]);
         else usage();
     }
     if (publisherCount < 1 || chunkSize < 1 || chunkSize > 0xffffff || !(byteLimit || secondLimit)) usage();
@@ -486,6 +508,7 @@ int main(int count, char **arguments) {
     for (double end = now() + GOODBYE_SECONDS; in_state(SAYS_GOODBYE, SAYS_GOODBYE) && now() < end;) turn(100);
     double seconds = now() - begin;
 
+    if (sentPictures) fclose(sentPictures);
     size_t bytes = 0;
     for (int i = 0; i < publisherCount; i++) bytes += publishers[i].preambleSent + publishers[i].sent;
     int lost = in_state(LOST, LOST);

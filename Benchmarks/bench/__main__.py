@@ -17,12 +17,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .context import Bench
+from .context import PUBLISHERS, Bench
 from .measure import TICK
 from .report import Comparison, DidNotRun
 
 #: In the order in which they run when none is named; each is a module here with `run(bench) -> Iterable[Comparison]`.
-SECTIONS = ["ingest", "publishers", "viewers", "origin", "start", "overload", "soak"]
+SECTIONS = ["ingest", "publishers", "latency", "viewers", "origin", "start", "overload", "soak"]
 
 
 def first_line(*command: str) -> str:
@@ -64,6 +64,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Compares Lyceum with its peers and the machine's limits.")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; all without one")
     parser.add_argument("--runs", type=int, default=3, help="runs of each contestant (3)")
+    parser.add_argument("--sizes", help=f"publishers: how many at once ({','.join(map(str, PUBLISHERS))})")
     parser.add_argument("--lyceum", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--tools", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--cache", type=Path, required=True, help=argparse.SUPPRESS)
@@ -74,9 +75,18 @@ def main() -> int:
     if arguments.runs < 1:
         parser.error("--runs is at least 1")
 
+    sizes = PUBLISHERS
+    if arguments.sizes:
+        try:
+            sizes = sorted({int(size) for size in arguments.sizes.split(",")})
+        except ValueError:
+            sizes = []
+        if not sizes or sizes[0] < 1:
+            parser.error("--sizes is a list of numbers, such as 100,200")
+
     work = Path(tempfile.mkdtemp(prefix="lyceum-bench.", dir="/dev/shm"))
     # Servers run in folders of their own.
-    bench = Bench(arguments.lyceum.resolve(), arguments.tools.resolve(), work, arguments.cache.resolve(), arguments.runs)
+    bench = Bench(arguments.lyceum.resolve(), arguments.tools.resolve(), work, arguments.cache.resolve(), arguments.runs, sizes)
     comparisons: list[Comparison] = []
     try:
         print(f"# Lyceum beside its peers\n\n{machine(bench)}\n", flush=True)

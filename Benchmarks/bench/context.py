@@ -3,8 +3,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+
+#: How many publishers at once are compared, unless others are asked for.
+PUBLISHERS = [10, 50, 100, 200]
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Bench:
     cache: Path
     #: At least three, unless somebody only tries a section out.
     runs: int
+    #: How many publishers at once, in ascending order.
+    sizes: list[int] = field(default_factory=lambda: PUBLISHERS)
 
     def folder(self, name: str) -> Path:
         """A new, empty folder in memory."""

@@ -15,7 +15,6 @@ from .publish import Publishers
 from .report import Comparison, DidNotRun, Target
 from .servers import Lyceum, NginxRTMP
 
-COUNTS = [10, 50, 100, 200]
 #: Until the streams' begins are over and windows are full (10 s listed), and how long is measured.
 WARM_UP, MEASURED = 6, 14
 WINDOW_SECONDS = 10
@@ -41,12 +40,12 @@ def run(bench: Bench) -> list[Comparison]:
         "Lyceum": lambda: Lyceum(bench, "0,1", record="off", window_seconds=WINDOW_SECONDS),
         "nginx-rtmp": lambda: NginxRTMP(bench, "0,1", window_seconds=WINDOW_SECONDS),
     }
-    for count in COUNTS:
+    for count in bench.sizes:
         try:
             outcomes[count] = alternate({name: lambda make=make: once(bench, make(), count) for name, make in servers.items()}, bench.runs)
         except (DidNotRun, TimeoutError) as error:
             failures[count] = f"{count} publishers: {error}"
-    return [compare(count, outcomes.get(count, {}), failures.get(count)) for count in COUNTS] + [
+    return [compare(count, outcomes.get(count, {}), failures.get(count)) for count in bench.sizes] + [
         late(outcomes, failures), memory(outcomes, failures), linearity(outcomes, failures)]
 
 
@@ -176,7 +175,7 @@ def late(outcomes: dict[int, dict[str, list[Outcome]]], failures: dict[int, str]
             comparison.values[f"{name}, {count}"] = [len(outcome.late) for outcome in several]
             seen, latest = sum(outcome.segments for outcome in several), max([0.0, *(value for outcome in several for value in outcome.late)])
             comparison.notes.append(f"{name}, {count}: {seen} segments seen" + (f", the latest {latest * 1000:.0f} ms" if latest else ""))
-    comparison.targets = [Target(f"Lyceum, {count}", 0) for count in (100, 200)]
+    comparison.targets = [Target(f"Lyceum, {count}", 0) for count in outcomes]
     comparison.notes.append(f"late is what is listed more than {LATE * 1000:.0f} ms after its media time, against the earliest of its stream")
     return comparison
 
@@ -196,8 +195,10 @@ def linearity(outcomes: dict[int, dict[str, list[Outcome]]], failures: dict[int,
     for name in ("Lyceum", "nginx-rtmp"):
         for count, by_name in outcomes.items():
             comparison.values[f"{name}, {count}"] = [outcome.cpu_share / count * 1000 for outcome in by_name[name]]
-    comparison.targets = [Target("Lyceum, 200", 1.2, "Lyceum, 50")]
-    if not failures:
-        ends = [median(comparison.values[f"Lyceum, {count}"]) for count in (COUNTS[0], COUNTS[-1])]
-        comparison.notes = [f"linear is a cost per publisher that does not grow: {ends[0]:.2f} with {COUNTS[0]}, {ends[1]:.2f} with {COUNTS[-1]}"]
+    if 50 in outcomes and 200 in outcomes:
+        comparison.targets = [Target("Lyceum, 200", 1.2, "Lyceum, 50")]
+    if len(outcomes) > 1:
+        fewest, most = min(outcomes), max(outcomes)
+        ends = [median(comparison.values[f"Lyceum, {count}"]) for count in (fewest, most)]
+        comparison.notes = [f"linear is a cost per publisher that does not grow: {ends[0]:.2f} with {fewest}, {ends[1]:.2f} with {most}"]
     return comparison
