@@ -70,27 +70,26 @@ struct LiveMeasurement {
     ) throws -> Shares {
         var shares = Shares()
         var isCounting = false
-        var before = Counters.now
-        var start = before
+        var place = stream.snapshot.window.nextPart
         for read in reads {
             var input = read
-            while let message = try decoder.nextMessage(from: &input) {
-                let place = stream.snapshot.window.nextPart
-                try take(message)
-                let after = Counters.now
+            while true {
+                let before = Counters.now
+                let message = try decoder.nextMessage(from: &input)
+                if let message { try take(message) }
+                let cost = Counters.now - before
+                if isCounting { shares.all += cost }
+                guard let message else { break }
+                // Looking copies, and is not counted.
                 let next = stream.snapshot.window.nextPart
                 if isCounting {
-                    add(after - before, to: &shares, from: place, next)
+                    add(cost, to: &shares, from: place, next)
                     if let look, next != place { look(stream.snapshot) }
                 }
-                if !isCounting, message.timestamp >= timestamp {
-                    isCounting = true
-                    start = Counters.now
-                }
-                before = Counters.now
+                place = next
+                isCounting = isCounting || message.timestamp >= timestamp
             }
         }
-        shares.all = Counters.now - start
         return shares
     }
 

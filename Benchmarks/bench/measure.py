@@ -20,9 +20,11 @@ class Usage:
 
     cpu: float
     wall: float
+    #: The part of `cpu` that was in the kernel.
+    system: float = 0
 
     def __sub__(self, earlier: Usage) -> Usage:
-        return Usage(self.cpu - earlier.cpu, self.wall - earlier.wall)
+        return Usage(self.cpu - earlier.cpu, self.wall - earlier.wall, self.system - earlier.system)
 
 
 class ProcessTree:
@@ -45,15 +47,17 @@ class ProcessTree:
 
     def usage(self) -> Usage:
         """What the tree has taken so far, children that have ended included once they were waited for."""
-        ticks = 0
+        ticks = in_kernel = 0
         for pid in self.members():
             try:
                 stat = Path(f"/proc/{pid}/stat").read_text()
             except OSError:
                 continue
             # utime, stime, cutime, cstime: fields 14 to 17, the name in parentheses being the second.
-            ticks += sum(int(field) for field in stat.rsplit(")", 1)[1].split()[11:15])
-        return Usage(ticks * TICK, time.monotonic())
+            times = [int(field) for field in stat.rsplit(")", 1)[1].split()[11:15]]
+            ticks += sum(times)
+            in_kernel += times[1] + times[3]
+        return Usage(ticks * TICK, time.monotonic(), in_kernel * TICK)
 
     def memory(self) -> dict[str, int]:
         """Bytes, summed over the tree: VmRSS now, VmHWM at the most, RssAnon, RssShmem."""

@@ -25,6 +25,8 @@ SAMPLE, LATE = 4, 0.2
 @dataclass
 class Outcome:
     cpu_share: float
+    #: Of that, in the kernel.
+    system_share: float
     #: Of the processes in all, bytes: before the first publisher and after the last second.
     idle_memory: int
     memory: int
@@ -64,7 +66,7 @@ def once(bench: Bench, server: Lyceum | NginxRTMP, count: int) -> Outcome:
                 watcher.start()
             time.sleep(MEASURED)
             used = server.tree.usage() - before
-            outcome = Outcome(used.cpu / used.wall, idle, server.tree.memory()["VmRSS"])
+            outcome = Outcome(used.cpu / used.wall, used.system / used.wall, idle, server.tree.memory()["VmRSS"])
             outcome.encoder = encoder.finish()
             for watcher in watchers:
                 watcher.join()
@@ -127,7 +129,7 @@ class Watcher(threading.Thread):
             time.sleep(0.01)
 
     def note(self, playlist: str, begins: bool = False) -> None:
-        """What a playlist lists for the first time is listed now; when the first one's segments were is not known."""
+        """What a playlist lists for the first time is listed now; when those of the first playlist were is not known."""
         now, number, first = time.monotonic(), 0, None
         durations: dict[int, float] = {}
         for line in playlist.splitlines():
@@ -139,8 +141,7 @@ class Watcher(threading.Thread):
         if first is None or not durations:
             raise DidNotRun(f"{self.stream}: no segments in the playlist")
         for number, duration in durations.items():
-            # Only the newest of the first playlist counts as a begin, for the number of the next one.
-            if number not in self.listed and (not begins or number == max(durations)):
+            if number not in self.listed:
                 self.listed[number] = (float("nan") if begins else now, duration)
 
     def lateness(self) -> list[float]:
@@ -164,6 +165,8 @@ def compare(count: int, outcomes: dict[str, list[Outcome]], failure: str | None)
     for name, several in outcomes.items():
         worst = max(outcome.encoder["late_p99_ms"] for outcome in several)
         latest = max(outcome.encoder["late_max_ms"] for outcome in several)
+        in_kernel = median(outcome.system_share / outcome.cpu_share for outcome in several)
+        comparison.notes.append(f"{name} was in the kernel for {100 * in_kernel:.0f} % of its time")
         comparison.notes.append(f"beside {name} the publishers were with p99 {worst:.0f} ms, at most {latest:.0f} ms behind their own pace")
     return comparison
 
