@@ -151,6 +151,11 @@ def overload(bench: Bench) -> list[Comparison]:
                         if refused_publishers == 1:
                             behind_when_calm = crowd.behind
                             limit = min(MOST, 2 * len(crowd.publishers))
+                    except ConnectionResetError as error:
+                        # Beyond its limit of connections the server says nothing, and that is no overload.
+                        allowed = server.metrics().get('rtmp_server_limit{limit="connections"}', 0)
+                        raise DidNotRun(f"with {len(crowd.publishers)} publishers the next connection was cut, {allowed:.0f} are allowed, and nobody"
+                                        " was refused for overload" if not refused_publishers else f"a publisher's connection was cut: {error}") from error
                 if tried >= limit:
                     end = time.monotonic() + HOLD_SECONDS
             if not viewers and time.monotonic() - began > 6:
