@@ -259,7 +259,9 @@ public final class OriginServer: Sendable {
         if let certificate {
             try SecureConnection.configure(channel, certificate, answering)
         } else {
-            try channel.pipeline.syncOperations.addHandlers(answering.handlers(now: channel.eventLoop.now))
+            try channel.pipeline.syncOperations.addHandlers(
+                answering.handlers(now: channel.eventLoop.now, sendsRegions: true)
+            )
         }
     }
 

@@ -23,7 +23,17 @@ public final class Recording: Sendable {
         var lease: StoreLease?
         /// The sizes of the files of media that are in the store, by name.
         var storedSizes: [String: Int] = [:]
+        /// Where segments lie that were asked for of late.
+        var locations: [SegmentKey: SegmentLocation] = [:]
     }
+
+    private struct SegmentKey: Hashable {
+        let rendition: Rendition.ID
+        let number: Int
+    }
+
+    /// How many locations are kept, 48 bytes each: those that the viewers of a recording are at, give or take.
+    private static let knownLocations = 256
 
     private let storage: MediaStorage
     /// Where its media is when it is not here.
@@ -149,7 +159,29 @@ public final class Recording: Sendable {
             let slice = index.slice(offset: number * SegmentIndex.recordSize, length: SegmentIndex.recordSize)
         else { return nil }
         var record = try slice.read(0..<slice.length)
-        return SegmentIndex.read(from: &record)
+        guard let location = SegmentIndex.read(from: &record) else { return nil }
+        state.withLock { state in
+            // While it is recorded, or taken up again, its index may still change.
+            guard state.facts.state == .ready else { return }
+            if state.locations.count >= Self.knownLocations { state.locations.removeAll(keepingCapacity: true) }
+            state.locations[SegmentKey(rendition: rendition, number: number)] = location
+        }
+        return location
+    }
+
+    /// The bytes of a segment that was asked for of late, on the disk; `nil` says nothing.
+    ///
+    /// For event loops: the disk is not looked at.
+    public func knownSegment(_ number: Int, in rendition: Rendition.ID) -> FileSlice? {
+        let (location, files) = state.withLock { state in
+            (
+                state.facts.state == .ready && state.facts.droppedAt == nil
+                    ? state.locations[SegmentKey(rendition: rendition, number: number)] : nil, state.files
+            )
+        }
+        guard let location, !location.isLost, let offset = Int(exactly: location.offset) else { return nil }
+        let media = files[RecordingFolder.media(of: rendition, number: location.file)]
+        return media?.slice(offset: offset, length: Int(location.length))
     }
 
     /// The locations of all segments of a rendition, in order.

@@ -121,6 +121,29 @@ public struct FileSlice: Sendable {
         }
     }
 
+    /// The bytes, for the system to send, if nothing has to be waited for: their file is open, and they were read of late.
+    ///
+    /// For event loops. `nil` says that ``openRegion()`` may make them ready.
+    public var readyRegion: OpenRegion? {
+        guard case .file(let media) = place, let file = media.openFile, file.isTouched(offset..<offset + length) else {
+            return nil
+        }
+        return OpenRegion(self, in: file)
+    }
+
+    /// The bytes of a slice that is not remote, for the system to send, with the disk already asked for them.
+    ///
+    /// Blocks, so not for event loops.
+    ///
+    /// - Returns: the bytes.
+    /// - Throws: as ``read(_:)``; ``StorageFailure/outOfBounds(_:length:)`` for a slice that is remote.
+    public func openRegion() throws(StorageFailure) -> OpenRegion {
+        guard case .file(let media) = place else { throw .outOfBounds(0..<length, length: 0) }
+        let file = try media.opened()
+        if !file.isTouched(offset..<offset + length) { try file.touch(offset..<offset + length) }
+        return OpenRegion(self, in: file)
+    }
+
     private func check(_ range: Range<Int>) throws(StorageFailure) {
         guard range.lowerBound >= 0, range.upperBound <= length else { throw .outOfBounds(range, length: length) }
     }

@@ -72,4 +72,12 @@ final class MediaFile: Sendable {
     func read(_ count: Int, at offset: Int) throws(StorageFailure) -> ByteBuffer {
         try storage.readable(id, path: path).read(count, at: offset)
     }
+
+    /// The file, open for reading.
+    ///
+    /// Blocks.
+    func opened() throws(StorageFailure) -> ReadableFile { try storage.readable(id, path: path) }
+
+    /// The file, if it is open for readers already.
+    var openFile: ReadableFile? { storage.descriptors[id] }
 }

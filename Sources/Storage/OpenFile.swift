@@ -2,6 +2,7 @@
 
 internal import Glibc
 public import NIOCore
+internal import Synchronization
 
 /// A file that is written to; closed when it goes.
 struct WritableFile: ~Copyable {
@@ -103,8 +104,12 @@ struct WritableFile: ~Copyable {
 
 /// A file that is read by anybody at any place; closed when nobody holds it.
 public final class ReadableFile: Sendable {
+    /// How much is read at once where only the page cache is to have it, in bytes: what a processor's cache has room for.
+    private static let scratchSize = 64 << 10
+
     private let path: String
     private let descriptor: Int32
+    private let recentReads = Mutex(RecentReads())
 
     /// Opens a file.
     ///
@@ -145,6 +150,47 @@ public final class ReadableFile: Sendable {
             guard received > 0 else { throw .truncated(path: path, offset: place) }
         }
         return bytes
+    }
+
+    /// Whether some bytes were read by ``touch(_:)`` of late.
+    func isTouched(_ range: Range<Int>) -> Bool {
+        let now = NIODeadline.now()
+        return recentReads.withLock { $0.has(range, now: now) }
+    }
+
+    /// Has the page cache read some bytes, and those around them that are in the same blocks.
+    ///
+    /// Blocks.
+    ///
+    /// - Parameter range: which bytes, counted from the file's beginning.
+    func touch(_ range: Range<Int>) throws(StorageFailure) {
+        let whole = RecentReads.whole(range)
+        let failure = withUnsafeTemporaryAllocation(byteCount: Self.scratchSize, alignment: 16) {
+            scratch -> StorageFailure? in
+            var place = whole.lowerBound
+            while place < whole.upperBound {
+                let received = pread(descriptor, scratch.baseAddress, scratch.count, off_t(place))
+                if received < 0, errno == EINTR { continue }
+                guard received >= 0 else { return StorageFailure.last("read", path) }
+                guard received > 0 else { break }
+                place += received
+            }
+            return place < range.upperBound ? StorageFailure.truncated(path: path, offset: place) : nil
+        }
+        if let failure { throw failure }
+        let now = NIODeadline.now()
+        recentReads.withLock { $0.note(range, now: now) }
+    }
+
+    /// Some bytes, to be sent by the system.
+    ///
+    /// The handle is not to be closed: its descriptor is that of this file.
+    func region(_ range: Range<Int>) -> FileRegion {
+        FileRegion(
+            fileHandle: NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor),
+            readerIndex: range.lowerBound,
+            endIndex: range.upperBound
+        )
     }
 }
 

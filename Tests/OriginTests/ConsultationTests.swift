@@ -80,7 +80,7 @@ struct ConsultationTests {
         let recorded = try Recorded(recording())
         let router = recorded.router()
         let channel = try await NIOAsyncTestingChannel { channel in
-            let handlers = recorded.answering(router).handlers(now: channel.eventLoop.now)
+            let handlers = recorded.answering(router).handlers(now: channel.eventLoop.now, sendsRegions: true)
             try channel.pipeline.syncOperations.addHandlers(handlers)
         }
         try await channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).get()

@@ -32,7 +32,7 @@ struct FileTransferTests {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let answering = live.answering(router, limits)
-                    try channel.pipeline.syncOperations.addHandlers(answering.handlers(now: channel.eventLoop.now))
+                    try channel.pipeline.syncOperations.addHandlers(answering.handlers(now: channel.eventLoop.now, sendsRegions: true))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -157,7 +157,7 @@ struct FileTransferTests {
         let live = try await FiledLive(700_000)
         let router = live.router()
         let channel = try await NIOAsyncTestingChannel { channel in
-            let handlers = live.answering(router).handlers(now: channel.eventLoop.now)
+            let handlers = live.answering(router).handlers(now: channel.eventLoop.now, sendsRegions: true)
             // The watch asks for options that this channel does not have.
             try channel.pipeline.syncOperations.addHandlers(Array(handlers.dropFirst(2)))
         }

@@ -22,7 +22,7 @@ struct MediaRequestHandlerTests {
                 gate: gate,
                 limits: OriginLimits(),
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-            ).handlers(now: channel.eventLoop.now)
+            ).handlers(now: channel.eventLoop.now, sendsRegions: true)
         )
         try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).wait()
     }

@@ -74,7 +74,7 @@ final class Recorded: Sendable {
             .childChannelOption(.socketOption(.so_sndbuf), value: 64 << 10)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handlers = self.answering(router).handlers(now: channel.eventLoop.now)
+                    let handlers = self.answering(router).handlers(now: channel.eventLoop.now, sendsRegions: true)
                     try channel.pipeline.syncOperations.addHandlers(handlers)
                 }
             }

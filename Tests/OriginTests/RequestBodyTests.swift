@@ -17,7 +17,7 @@ struct RequestBodyTests {
 
     init() throws {
         recorded = try Recorded()
-        let handlers = recorded.answering(recorded.router()).handlers(now: channel.eventLoop.now)
+        let handlers = recorded.answering(recorded.router()).handlers(now: channel.eventLoop.now, sendsRegions: true)
         try channel.pipeline.syncOperations.addHandlers(handlers)
         try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).wait()
     }

@@ -15,19 +15,16 @@ struct Answering {
     let logger: Logger
 
     /// The handlers of an HTTP/1.1 connection, the one nearest to the socket first.
-    func handlers(now: NIODeadline) -> [any ChannelHandler] {
+    ///
+    /// - Parameters:
+    ///   - now: this moment.
+    ///   - sendsRegions: whether the system may send files itself, as where there is no TLS.
+    func handlers(now: NIODeadline, sendsRegions: Bool) -> [any ChannelHandler] {
         [
             ConnectionWatchHandler(limits: limits, now: now),
             BackPressureHandler(),
             ByteToMessageHandler(HTTPRequestDecoder(limits)),
-            MediaRequestHandler(
-                router: router,
-                peerAddress: peerAddress,
-                preamble: preamble,
-                gate: gate,
-                lingerTime: limits.lingerTime,
-                logger: logger
-            ),
+            MediaRequestHandler(self, sendsRegions: sendsRegions),
         ]
     }
 }

@@ -22,6 +22,9 @@ struct ConnectionTimes {
     /// The head of a request is there, and its body is to follow in what is left of the time for a head.
     struct BodyAwaited: Sendable {}
 
+    /// Since the last check nothing was sent of what is to be sent.
+    struct Standstill: Sendable {}
+
     /// What to do after a check.
     enum Verdict: Hashable, Sendable {
         /// Check again at this moment, at the latest.

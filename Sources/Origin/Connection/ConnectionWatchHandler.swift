@@ -8,11 +8,13 @@ import NIOCore
 final class ConnectionWatchHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
 
     private var times: ConnectionTimes
     private var timer: Scheduled<Void>?
+    /// What was to be sent at the last check, in bytes.
+    private var buffered = 0
 
     init(limits: OriginLimits, now: NIODeadline) {
         times = ConnectionTimes(limits: limits, now: now)
@@ -54,7 +56,9 @@ final class ConnectionWatchHandler: ChannelDuplexHandler {
     }
 
     private func check(context: ChannelHandlerContext) {
-        let buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        let before = buffered
+        buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        if buffered > 0, buffered == before { context.fireUserInboundEventTriggered(ConnectionTimes.Standstill()) }
         switch times.check(bufferedBytes: buffered, now: context.eventLoop.now) {
         case .check(let deadline):
             timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {

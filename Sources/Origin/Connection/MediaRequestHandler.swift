@@ -11,7 +11,7 @@ import Storage
 /// order of requests.
 final class MediaRequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = ByteBuffer
+    typealias OutboundOut = IOData
 
     /// The largest body, in bytes, that is copied behind its head to be sent in one piece.
     ///
@@ -28,6 +28,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private let preamble: ResponsePreamble
     private let gate: ConnectionGate
     private let lingerTime: TimeAmount
+    private let sendsRegions: Bool
     private let logger: Logger
     /// Set with the last response; whatever the peer sends after it is dropped.
     private var isClosing = false
@@ -35,6 +36,8 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private var held: HeldRequest?
     /// The response whose body comes from the disk.
     private var transfer: Transfer?
+    /// What the system is sending of files, or is to send next.
+    private var outgoing: [OpenRegion] = []
     /// The requests behind it.
     private var queue: [ArrivedRequest] = []
     /// The last request, if its body is on its way.
@@ -52,20 +55,17 @@ final class MediaRequestHandler: ChannelInboundHandler {
     /// Whether what arrives now has to wait.
     private var isBusy: Bool { held != nil || transfer != nil }
 
-    init(
-        router: Router,
-        peerAddress: String,
-        preamble: ResponsePreamble,
-        gate: ConnectionGate,
-        lingerTime: TimeAmount,
-        logger: Logger
-    ) {
-        self.router = router
-        self.peerAddress = peerAddress
-        self.preamble = preamble
-        self.gate = gate
-        self.lingerTime = lingerTime
-        self.logger = logger
+    /// - Parameters:
+    ///   - answering: what the connection has.
+    ///   - sendsRegions: whether the connection takes regions of files, as one without TLS does.
+    init(_ answering: Answering, sendsRegions: Bool) {
+        router = answering.router
+        peerAddress = answering.peerAddress
+        preamble = answering.preamble
+        gate = answering.gate
+        lingerTime = answering.limits.lingerTime
+        self.sendsRegions = sendsRegions
+        logger = answering.logger
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -106,7 +106,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
         guard let arriving, !isBusy, !isClosing else { return }
         if arriving.awaitsContinue {
             self.arriving?.continued()
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))), promise: nil)
         }
         context.triggerUserOutboundEvent(ConnectionTimes.BodyAwaited(), promise: nil)
     }
@@ -131,6 +131,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
             hasInputEnded = true
             if !isBusy { finish(context: context) }
         case let expiry as ConnectionTimes.Expiry: expired(expiry, context: context)
+        case is ConnectionTimes.Standstill: examineOutgoing(context: context)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -187,7 +188,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     /// Ends the connection behind what has been written.
     private func finish(context: ChannelHandlerContext) {
         isClosing = true
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer()))).assumeIsolated().whenComplete { _ in
             context.close(promise: nil)
         }
     }
@@ -226,21 +227,36 @@ final class MediaRequestHandler: ChannelInboundHandler {
         head.writeImmutableBuffer(response.fields)
         guard !isSmall, let last = response.pieces.last else {
             for piece in response.pieces { head.writeImmutableBuffer(piece) }
-            return write(last: head, answer.persistence, context: context)
+            return write(last: .bytes(head), answer.persistence, context: context)
         }
-        context.write(wrapOutboundOut(head), promise: nil)
-        for piece in response.pieces.dropLast() { context.write(wrapOutboundOut(piece), promise: nil) }
-        write(last: last, answer.persistence, context: context)
+        context.write(wrapOutboundOut(.byteBuffer(head)), promise: nil)
+        for piece in response.pieces.dropLast() { context.write(wrapOutboundOut(.byteBuffer(piece)), promise: nil) }
+        write(last: .bytes(last), answer.persistence, context: context)
     }
 
-    private func write(last part: ByteBuffer, _ persistence: Persistence, context: ChannelHandlerContext) {
-        guard persistence == .close else {
-            context.write(wrapOutboundOut(part), promise: nil)
-            return
-        }
+    private func write(last chunk: FileTransfer.Chunk, _ persistence: Persistence, context: ChannelHandlerContext) {
+        guard persistence == .close else { return write(chunk, context: context) }
         isClosing = true
-        context.write(wrapOutboundOut(part)).assumeIsolated().whenSuccess {
-            self.closeInSteps(context: context)
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess { self.closeInSteps(context: context) }
+        write(chunk, promise: promise, context: context)
+    }
+
+    private func write(
+        _ chunk: FileTransfer.Chunk,
+        promise: EventLoopPromise<Void>? = nil,
+        context: ChannelHandlerContext
+    ) {
+        switch chunk {
+        case .bytes(let bytes): context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: promise)
+        case .region(let open):
+            outgoing.append(open)
+            let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
+            // Its file is open until then.
+            sent.futureResult.assumeIsolated().whenComplete { _ in
+                self.outgoing.removeAll { $0 === open }
+            }
+            context.write(wrapOutboundOut(.fileRegion(open.region)), promise: sent)
         }
     }
 
@@ -265,41 +281,59 @@ final class MediaRequestHandler: ChannelInboundHandler {
     ) {
         var head = lines
         head.writeImmutableBuffer(fields)
-        let file = FileTransfer(bytes, by: router.disk, on: context.eventLoop)
-        transfer = Transfer(file: file, persistence: persistence, head: head)
+        let file = FileTransfer(bytes, by: router.disk, sendsRegions: sendsRegions, on: context.eventLoop)
         // Already now: what the peer sends behind such a request is no request, and the parser calls it an error.
         if persistence == .close { isClosing = true }
-        readOn(context: context)
+        transfer = Transfer(file: file, persistence: persistence, head: head)
+        // However much waits before it: the first chunk decides which response this is.
+        guard let first = file.next() else { return readOn(context: context) }
+        send(first, context: context)
+        sendOn(context: context)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { readOn(context: context) }
+        if transfer != nil, context.channel.isWritable {
+            sendOn(context: context)
+            finishTransfer(context: context)
+        }
         context.fireChannelWritabilityChanged()
     }
 
-    /// Reads the next chunk of a body, unless one is being read.
+    /// Sends what can be sent now: what the page cache has at once, the rest when it was read.
+    private func sendOn(context: ChannelHandlerContext) {
+        while let file = transfer?.file, !file.isReading, context.channel.isWritable {
+            guard let chunk = file.next() else { return readOn(context: context) }
+            send(chunk, context: context)
+        }
+    }
+
     private func readOn(context: ChannelHandlerContext) {
-        guard let transfer, !transfer.file.isReading else { return }
-        transfer.file.readOn { [self] result in
+        transfer?.file.readOn { [self] result in
             switch result {
-            case .success(let chunk): send(chunk, context: context)
+            case .success(let chunk):
+                send(chunk, context: context)
+                sendOn(context: context)
+                finishTransfer(context: context)
             case .failure(let error): fail(error, context: context)
             }
         }
     }
 
-    private func send(_ chunk: ByteBuffer, context: ChannelHandlerContext) {
+    /// Sends a chunk of the body, with which the transfer may be at its end.
+    private func send(_ chunk: FileTransfer.Chunk, context: ChannelHandlerContext) {
         guard let transfer else { return }
-        if let head = transfer.head { context.write(wrapOutboundOut(head), promise: nil) }
-        self.transfer?.head = nil
+        if let head = transfer.head { context.write(wrapOutboundOut(.byteBuffer(head)), promise: nil) }
         guard transfer.file.isAtEnd else {
-            context.writeAndFlush(wrapOutboundOut(chunk), promise: nil)
-            if context.channel.isWritable { readOn(context: context) }
-            return
+            self.transfer?.head = nil
+            return write(chunk, context: context)
         }
         self.transfer = nil
         write(last: chunk, transfer.persistence, context: context)
-        answerQueue(context: context)
+    }
+
+    /// Answers those who wait, if nothing is left of the body, and has sent what was written.
+    private func finishTransfer(context: ChannelHandlerContext) {
+        if transfer == nil { answerQueue(context: context) }
         context.flush()
     }
 
@@ -311,6 +345,21 @@ final class MediaRequestHandler: ChannelInboundHandler {
         send(Router.Answer(response: .unreadable, persistence: transfer.persistence), context: context)
         answerQueue(context: context)
         context.flush()
+    }
+
+    /// Ends the connection if the file that is being sent was cut off: the system would wait for the rest for ever.
+    private func examineOutgoing(context: ChannelHandlerContext) {
+        guard let first = outgoing.first else { return }
+        let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        router.disk.examine(first) {
+            eventLoop.execute {
+                let (handler, context) = bound.value
+                guard handler.outgoing.first === first else { return }
+                handler.logger.warning("file was cut off while it was sent")
+                context.close(promise: nil)
+            }
+        }
     }
 
     private func expired(_ expiry: ConnectionTimes.Expiry, context: ChannelHandlerContext) {

@@ -39,10 +39,35 @@ final class DiskReader: Sendable {
             }
             return
         }
+        submit(receive) { try slice.read(0..<slice.length) }
+    }
+
+    /// Makes a slice that is not remote ready to be sent by the system.
+    ///
+    /// - Parameters:
+    ///   - slice: what to send.
+    ///   - receive: called once, on one of the reader's threads.
+    func open(_ slice: FileSlice, _ receive: @escaping @Sendable (Result<OpenRegion, any Error>) -> Void) {
+        submit(receive) { try slice.openRegion() }
+    }
+
+    /// Looks whether a region's file still has all of it.
+    ///
+    /// - Parameters:
+    ///   - region: what is being sent.
+    ///   - cutOff: called on one of the reader's threads if it has not.
+    func examine(_ region: OpenRegion, _ cutOff: @escaping @Sendable () -> Void) {
+        submit({ if case .success(false) = $0 { cutOff() } }, { region.isWhole })
+    }
+
+    private func submit<Value: Sendable>(
+        _ receive: @escaping @Sendable (Result<Value, any Error>) -> Void,
+        _ work: @escaping @Sendable () throws -> Value
+    ) {
         pool.start()
         pool.submit { state in
             guard case .active = state else { return receive(.failure(NIOThreadPoolError.ThreadPoolInactive())) }
-            receive(Result { try slice.read(0..<slice.length) })
+            receive(Result { try work() })
         }
     }
 

@@ -1,59 +1,102 @@
 import NIOCore
 import Storage
 
-/// Reads the body of one response from its files, a chunk at a time, as its connection can send more.
+/// Gives out the body of one response from its files, a chunk at a time, as its connection can send more.
+///
+/// Where the connection takes bytes as they are, the system sends them out of its page cache: a chunk is a region of a file. A
+/// disk must never hold up an event loop, and sendfile(2) would wait for it. So the disk's threads read what was not read of
+/// late first, and drop it; what many ask for costs one such reading in some seconds and goes out without a hop to another
+/// thread. Over TLS, and from a store, a chunk is a buffer that was read.
 ///
 /// One chunk is on its way at most, so that is what a slow reader costs. Belongs to the connection's event loop.
 final class FileTransfer {
+    /// A piece of the body.
+    enum Chunk: Sendable {
+        case bytes(ByteBuffer)
+        case region(OpenRegion)
+    }
+
     /// How much is read at once, in bytes: as much as the system takes from a connection at once
     /// (``OriginLimits/sendBufferSize``).
     static let chunkSize = 256 << 10
     /// How much is fetched at once from a store, in bytes: each time costs a request there, and waiting for it.
     static let remoteChunkSize = 1 << 20
+    /// How much is given to the system at once, in bytes: it costs no memory, but has to be in the page cache until it is sent.
+    static let regionSize = 1 << 20
 
     private let reader: DiskReader
     private let eventLoop: any EventLoop
-    /// What has not been read yet; `nil` when nobody wants it any more.
+    private let sendsRegions: Bool
+    /// What has not been given out yet; `nil` when nobody wants it any more.
     private var rest: FileSequence?
     private(set) var isReading = false
 
-    init(_ bytes: FileSequence, by reader: DiskReader, on eventLoop: any EventLoop) {
+    /// - Parameters:
+    ///   - bytes: the body.
+    ///   - reader: reads.
+    ///   - sendsRegions: whether the connection takes regions of files.
+    ///   - eventLoop: the connection's.
+    init(_ bytes: FileSequence, by reader: DiskReader, sendsRegions: Bool = false, on eventLoop: any EventLoop) {
         rest = bytes
         self.reader = reader
+        self.sendsRegions = sendsRegions
         self.eventLoop = eventLoop
     }
 
-    /// Whether everything was read.
+    /// Whether everything was given out.
     var isAtEnd: Bool { rest.map { $0.length == 0 } ?? true }
+
+    /// The next chunk, if it can be had without waiting.
+    ///
+    /// Not to be called while it reads.
+    func next() -> Chunk? {
+        guard sendsRegions, !isReading, let slice = rest?.first(Self.regionSize), slice.length > 0,
+            let region = slice.readyRegion
+        else { return nil }
+        advance(by: slice.length)
+        return .region(region)
+    }
 
     /// Reads the next chunk.
     ///
     /// Not to be called while it reads, or at the end.
     ///
     /// - Parameter receive: called once, on the event loop, unless the transfer is cancelled before.
-    func readOn(_ receive: @escaping (Result<ByteBuffer, any Error>) -> Void) {
+    func readOn(_ receive: @escaping (Result<Chunk, any Error>) -> Void) {
         guard let rest, !isReading, let slice = rest.first(Self.remoteChunkSize) else { return }
-        let chunk = slice.isRemote ? slice : slice.subslice(0..<Self.chunkSize)
         isReading = true
-        let length = chunk.length
         let bound = NIOLoopBound((transfer: self, receive: receive), eventLoop: eventLoop)
-        reader.read(chunk) { [eventLoop] result in
-            eventLoop.execute {
-                let (transfer, receive) = bound.value
-                guard transfer.finishReading(length) else { return }
-                receive(result)
+        guard sendsRegions, !slice.isRemote, slice.length > 0 else {
+            let chunk = slice.isRemote ? slice : slice.subslice(0..<Self.chunkSize)
+            let length = chunk.length
+            return reader.read(chunk) { [eventLoop] result in
+                eventLoop.execute { bound.value.transfer.finish(result.map(Chunk.bytes), length, bound.value.receive) }
             }
+        }
+        let chunk = slice.subslice(0..<Self.regionSize)
+        let length = chunk.length
+        reader.open(chunk) { [eventLoop] result in
+            eventLoop.execute { bound.value.transfer.finish(result.map(Chunk.region), length, bound.value.receive) }
         }
     }
 
     /// Lets go of the file: nobody wants the rest.
     func cancel() { rest = nil }
 
-    private func finishReading(_ length: Int) -> Bool {
+    private func finish(
+        _ result: Result<Chunk, any Error>,
+        _ length: Int,
+        _ receive: (Result<Chunk, any Error>) -> Void
+    ) {
         isReading = false
-        guard let rest else { return false }
+        guard rest != nil else { return }
+        advance(by: length)
+        receive(result)
+    }
+
+    private func advance(by length: Int) {
+        guard let rest else { return }
         self.rest = rest.subsequence(length..<rest.length)
-        return true
     }
 }
 

@@ -232,9 +232,10 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
             guard case .sending = state else { return }
             switch result {
             case .success(let chunk):
+                guard case .bytes(let bytes) = chunk else { break }
                 if let head = pendingHead { context.write(wrapOutboundOut(.headers(head)), promise: nil) }
                 pendingHead = nil
-                state = .sending([chunk])
+                state = .sending([bytes])
                 writePieces(context: context)
                 watchProgress(context: context)
                 context.flush()

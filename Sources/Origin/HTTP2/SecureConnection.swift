@@ -28,8 +28,9 @@ enum SecureConnection {
                 if case .negotiated("h2") = result {
                     try configureHTTP2(channel, bound)
                 } else {
-                    let now = channel.eventLoop.now
-                    try channel.pipeline.syncOperations.addHandlers(bound.value.handlers(now: now))
+                    // What TLS encrypts has to be in memory.
+                    let handlers = bound.value.handlers(now: channel.eventLoop.now, sendsRegions: false)
+                    try channel.pipeline.syncOperations.addHandlers(handlers)
                 }
             }
         }

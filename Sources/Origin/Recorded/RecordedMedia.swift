@@ -110,6 +110,30 @@ struct RecordedMedia: Sendable {
         guard let slice = try recording.segment(at: location, in: rendition) else {
             return .failure(.gone, "This segment was lost when it was recorded.", on: .media)
         }
+        return response(with: slice, number, in: rendition, of: recording, headers)
+    }
+
+    /// Answers with a segment that was asked for of late, or the bytes of it that are asked for; `nil` for any other resource.
+    ///
+    /// Looks at no disk.
+    func knownResponse(
+        with resource: RecordedResource,
+        of recording: Recording,
+        _ headers: HTTPHeaders
+    ) -> Response? {
+        guard case .segment(let rendition, let number) = resource,
+            let slice = recording.knownSegment(number, in: rendition)
+        else { return nil }
+        return response(with: slice, number, in: rendition, of: recording, headers)
+    }
+
+    private func response(
+        with slice: FileSlice,
+        _ number: Int,
+        in rendition: Rendition.ID,
+        of recording: Recording,
+        _ headers: HTTPHeaders
+    ) -> Response {
         let tag = "\"\(recording.id)-\(rendition)-\(number)\""
         let form = Representation(type: .mp4, coding: nil, policy: .immutable, tag: tag, file: FileSequence(slice))
         return form.response(to: headers) { form.whole(headers) }
