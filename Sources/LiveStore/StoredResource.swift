@@ -99,6 +99,9 @@ public final class StoredResource: Sendable {
         }
     }
 
+    /// What was derived before, if anything was.
+    public func known(_ form: DerivedForm) -> ByteBuffer? { derivedForms.withLock { $0[form] } }
+
     /// The resource that `make` makes of this one, made at most a few times and then kept beside it.
     ///
     /// See ``derived(_:_:)``.

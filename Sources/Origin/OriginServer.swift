@@ -10,7 +10,7 @@ public import TLS
 /// The HTTP origin: playlists and segments from a ``LiveStore``, the pages, the API and the health checks.
 ///
 /// ```
-/// HTTP/1.1  socket -> ConnectionWatchHandler -> BackPressureHandler -> HTTPRequestDecoder -> MediaRequestHandler -> Router
+/// HTTP/1.1  socket -> ConnectionWatchHandler -> HTTPRequestDecoder -> MediaRequestHandler -> Router
 /// HTTP/2    socket -> TLS -> SmallWritesHandler -> NIOHTTP2Handler -> a stream for each request: HTTP2RequestHandler -> Router
 /// ```
 ///
@@ -99,13 +99,13 @@ public final class OriginServer: Sendable {
     public func start() async throws -> Addresses {
         let hlsJavaScript = try await readHLSJavaScript()
         let router = makeRouter(hlsJavaScript)
-        let preambles = PreamblePerEventLoop(group)
-        let plain = try await listen(port: configuration.port, certificate: nil, router, preambles)
+        let states = StatePerEventLoop(group)
+        let plain = try await listen(port: configuration.port, certificate: nil, router, states)
         guard let secureListener else { return Addresses(http: plain, https: nil) }
         let (port, certificate) = (secureListener.port, secureListener.certificate)
         var secureRouter = router
         secureRouter.scheme = "https"
-        let secure = try await listen(port: port, certificate: certificate, secureRouter, preambles)
+        let secure = try await listen(port: port, certificate: certificate, secureRouter, states)
         return Addresses(http: plain, https: secure)
     }
 
@@ -113,10 +113,10 @@ public final class OriginServer: Sendable {
         port: Int,
         certificate: ServerCertificate?,
         _ router: Router,
-        _ preambles: PreamblePerEventLoop
+        _ states: StatePerEventLoop
     ) async throws(ListenFailure) -> SocketAddress {
         do {
-            let channel = try await bind(port: port, certificate, router, preambles)
+            let channel = try await bind(port: port, certificate, router, states)
             listeners.withLock { $0.append(channel) }
             guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
             logger.info(
@@ -133,7 +133,7 @@ public final class OriginServer: Sendable {
         port: Int,
         _ certificate: ServerCertificate?,
         _ router: Router,
-        _ preambles: PreamblePerEventLoop
+        _ states: StatePerEventLoop
     ) async throws -> any Channel {
         try await ServerBootstrap(group: group)
             // As many as the system allows by default (net.core.somaxconn): a crowd comes at once when a live begins.
@@ -146,7 +146,7 @@ public final class OriginServer: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 8192))
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.configure(channel, certificate, router, preambles) }
+                channel.eventLoop.makeCompletedFuture { try self.configure(channel, certificate, router, states) }
             }
             .bind(host: configuration.host, port: port)
             .get()
@@ -233,7 +233,7 @@ public final class OriginServer: Sendable {
         _ channel: any Channel,
         _ certificate: ServerCertificate?,
         _ router: Router,
-        _ preambles: PreamblePerEventLoop
+        _ states: StatePerEventLoop
     ) throws {
         var logger = logger
         let peerAddress = channel.remoteAddress?.ipAddress ?? "unknown"
@@ -248,10 +248,12 @@ public final class OriginServer: Sendable {
         if let size = limits.sendBufferSize {
             try channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(size))
         }
+        let state = states.state(on: channel.eventLoop)
         let answering = Answering(
             router: router,
             peerAddress: peerAddress,
-            preamble: preambles.preamble(on: channel.eventLoop),
+            preamble: state.preamble,
+            known: state.known,
             gate: gate,
             limits: limits,
             logger: logger
@@ -271,22 +273,31 @@ public final class OriginServer: Sendable {
     }
 }
 
-/// One preamble for each event loop.
-private struct PreamblePerEventLoop: Sendable {
-    private let preambles: [ObjectIdentifier: NIOLoopBoundBox<ResponsePreamble?>]
+/// What the connections of an event loop share.
+private final class EventLoopState {
+    let preamble = ResponsePreamble()
+    let known = KnownRequests()
+}
+
+@available(*, unavailable)
+extension EventLoopState: Sendable {}
+
+/// One state for each event loop.
+private struct StatePerEventLoop: Sendable {
+    private let states: [ObjectIdentifier: NIOLoopBoundBox<EventLoopState?>]
 
     init(_ group: any EventLoopGroup) {
-        var preambles: [ObjectIdentifier: NIOLoopBoundBox<ResponsePreamble?>] = [:]
+        var states: [ObjectIdentifier: NIOLoopBoundBox<EventLoopState?>] = [:]
         for eventLoop in group.makeIterator() {
-            preambles[ObjectIdentifier(eventLoop)] = .makeEmptyBox(eventLoop: eventLoop)
+            states[ObjectIdentifier(eventLoop)] = .makeEmptyBox(eventLoop: eventLoop)
         }
-        self.preambles = preambles
+        self.states = states
     }
 
-    func preamble(on eventLoop: any EventLoop) -> ResponsePreamble {
-        guard let box = preambles[ObjectIdentifier(eventLoop)] else { return ResponsePreamble() }
+    func state(on eventLoop: any EventLoop) -> EventLoopState {
+        guard let box = states[ObjectIdentifier(eventLoop)] else { return EventLoopState() }
         if let known = box.value { return known }
-        let made = ResponsePreamble()
+        let made = EventLoopState()
         box.value = made
         return made
     }

@@ -163,6 +163,8 @@ public final class ReadableFile: Sendable {
     /// Blocks.
     ///
     /// - Parameter range: which bytes, counted from the file's beginning.
+    /// - Throws: ``StorageFailure/system(operation:path:code:)`` and ``StorageFailure/truncated(path:offset:)`` when the disk
+    ///   fails or somebody else has changed the file.
     func touch(_ range: Range<Int>) throws(StorageFailure) {
         let whole = RecentReads.whole(range)
         let failure = withUnsafeTemporaryAllocation(byteCount: Self.scratchSize, alignment: 16) {

@@ -21,7 +21,9 @@ struct BlockingReloadTests {
         // Segment 0 is whole; a target duration of 4 s, parts of half a second.
         stream = try fixture.goLive("main")
         stream.addPart()
-        try channel.pipeline.syncOperations.addHandlers(answering().handlers(now: channel.eventLoop.now, sendsRegions: true))
+        try channel.pipeline.syncOperations.addHandlers(
+            answering().handlers(now: channel.eventLoop.now, sendsRegions: true)
+        )
         try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).wait()
     }
 
@@ -30,6 +32,7 @@ struct BlockingReloadTests {
             router: fixture.router(),
             peerAddress: "192.0.2.1",
             preamble: ResponsePreamble(secondsSinceEpoch: { 0 }),
+            known: KnownRequests(),
             gate: ConnectionGate(limits: OriginLimits()),
             limits: OriginLimits(),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -106,6 +106,7 @@ final class FiledLive: Sendable {
             router: router,
             peerAddress: "192.0.2.1",
             preamble: ResponsePreamble { 0 },
+            known: KnownRequests(),
             gate: ConnectionGate(limits: limits),
             limits: limits,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -21,6 +21,7 @@ struct HTTP2RequestHandlerTests {
                 router: fixture.router(),
                 peerAddress: "192.0.2.1",
                 preamble: ResponsePreamble { 784_111_777 },
+                known: KnownRequests(),
                 gate: ConnectionGate(limits: limits),
                 limits: limits,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -19,6 +19,7 @@ struct MediaRequestHandlerTests {
                 router: fixture.router(),
                 peerAddress: "192.0.2.1",
                 preamble: ResponsePreamble(secondsSinceEpoch: { 0 }),
+                known: KnownRequests(),
                 gate: gate,
                 limits: OriginLimits(),
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

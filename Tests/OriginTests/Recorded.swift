@@ -60,6 +60,7 @@ final class Recorded: Sendable {
             router: router,
             peerAddress: "192.0.2.1",
             preamble: ResponsePreamble { 0 },
+            known: KnownRequests(),
             gate: ConnectionGate(limits: limits),
             limits: limits,
             logger: logger

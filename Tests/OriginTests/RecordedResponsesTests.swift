@@ -55,6 +55,31 @@ struct RecordedResponsesTests {
         #expect(router.consult(.POST, "\(base)/m0-0.m4s").status == .methodNotAllowed)
     }
 
+    @Test("a segment that was asked for of late is answered without a look at the disk, until it is deleted")
+    func known() throws {
+        let recorded = try Recorded(recording())
+        let router = recorded.router()
+        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "\(base)/m0-2.m4s", headers: ["Host": "a"])
+        guard case .consult = router.outcome(of: head, from: "192.0.2.1") else {
+            Issue.record("nobody knows where it lies")
+            return
+        }
+        let first = try router.fetch("\(base)/m0-2.m4s")
+        guard case .answer(let answer) = router.outcome(of: head, from: "192.0.2.1") else {
+            Issue.record("it was asked for before")
+            return
+        }
+        #expect(answer.response.byteCount == 5002 && WireResponse(answer.response)["ETag"] == first["ETag"])
+        #expect(try answer.response.file?.read(0..<5002).readableBytesView.elementsEqual(first.body) == true)
+        let id = try #require(RecordingID("abcdefghijkmnpqrstuv"))
+        #expect(recorded.catalog.delete(id))
+        guard case .answer(let gone) = router.outcome(of: head, from: "192.0.2.1") else {
+            Issue.record("there is nothing to look at")
+            return
+        }
+        #expect(gone.response.status == .notFound)
+    }
+
     @Test("a playlist may be kept for a short while, and has another tag when it is exchanged")
     func playlists() throws {
         let recorded = try Recorded(recording())

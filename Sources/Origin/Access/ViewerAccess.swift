@@ -55,9 +55,23 @@ struct Viewer {
     /// Without its port.
     let peerAddress: String
     let headers: HTTPHeaders
+    /// ``session``, where it was found before.
+    var knownSession: Int?
+    /// What the header fields say, where they were looked at before.
+    var knownTraits: RequestTraits?
+
+    init(token: String?, peerAddress: String, headers: HTTPHeaders) {
+        self.token = token
+        self.peerAddress = peerAddress
+        self.headers = headers
+    }
+
+    /// What the header fields say of the form of an answer.
+    var traits: RequestTraits { knownTraits ?? RequestTraits(headers) }
 
     /// Tells playback sessions apart within this process: by the token, or else by address and player.
     var session: Int {
+        if let knownSession { return knownSession }
         var hasher = Hasher()
         if let token {
             hasher.combine(token)
@@ -67,6 +81,19 @@ struct Viewer {
             hasher.combine(headers.first(name: "user-agent"))
         }
         return hasher.finalize()
+    }
+}
+
+/// What header fields say of the form of an answer, found once.
+struct RequestTraits: Sendable {
+    /// The coding of what is sent in several.
+    let coding: ContentCoding
+    /// Whether there is a condition on entity tags.
+    let isConditional: Bool
+
+    init(_ headers: HTTPHeaders) {
+        coding = ContentCoding.preferred(by: headers)
+        isConditional = headers.contains(name: "if-none-match")
     }
 }
 

@@ -10,6 +10,8 @@ struct Answering {
     /// The peer's, without its port.
     let peerAddress: String
     let preamble: ResponsePreamble
+    /// What was read on the connection's event loop.
+    let known: KnownRequests
     let gate: ConnectionGate
     let limits: OriginLimits
     let logger: Logger
@@ -19,12 +21,12 @@ struct Answering {
     /// - Parameters:
     ///   - now: this moment.
     ///   - sendsRegions: whether the system may send files itself, as where there is no TLS.
+    /// - Returns: the handlers.
     func handlers(now: NIODeadline, sendsRegions: Bool) -> [any ChannelHandler] {
-        [
-            ConnectionWatchHandler(limits: limits, now: now),
-            BackPressureHandler(),
-            ByteToMessageHandler(HTTPRequestDecoder(limits)),
-            MediaRequestHandler(self, sendsRegions: sendsRegions),
+        let answerer = MediaRequestHandler(self, sendsRegions: sendsRegions)
+        return [
+            ConnectionWatchHandler(before: answerer, known, limits: limits, now: now),
+            ByteToMessageHandler(HTTPRequestDecoder(limits)), answerer,
         ]
     }
 }

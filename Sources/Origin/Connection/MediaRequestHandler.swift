@@ -36,6 +36,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private var held: HeldRequest?
     /// The response whose body comes from the disk.
     private var transfer: Transfer?
+    private var isSendingOn = false
     /// What the system is sending of files, or is to send next.
     private var outgoing: [OpenRegion] = []
     /// The requests behind it.
@@ -44,6 +45,13 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private var arriving: ArrivingRequest?
     /// Whether the peer sends no more.
     private var hasInputEnded = false
+    /// What the parser has made of the connection so far.
+    private(set) var decoded = RequestBoundary.Decoded()
+    /// The last request that the parser has made of it, if it has no body.
+    private(set) var lastHead: HTTPRequestHead?
+    /// The last request that was known, and who asks for it.
+    private var lastKnown: (request: KnownRequest, session: Int)?
+    private var context: ChannelHandlerContext?
 
     private struct Transfer {
         let file: FileTransfer
@@ -68,11 +76,46 @@ final class MediaRequestHandler: ChannelInboundHandler {
         logger = answering.logger
     }
 
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    /// A request has come past the parser, whole.
+    func receive(_ request: KnownRequest) {
+        guard !isClosing, let context else { return }
+        guard !isBusy else { return receive(ArrivedRequest(head: request.head, content: .absent), context: context) }
+        let session: Int
+        if let lastKnown, lastKnown.request === request {
+            session = lastKnown.session
+        } else {
+            session =
+                Viewer(token: request.reading.token, peerAddress: peerAddress, headers: request.head.headers).session
+            lastKnown = (request, session)
+        }
+        answer(request.head, router.outcome(of: request, session: session, from: peerAddress), context: context)
+    }
+
+    /// Keeps a request that the parser has read, if it may be read without the parser when it comes again.
+    func learn(_ head: HTTPRequestHead, from bytes: ByteBuffer, in known: KnownRequests) {
+        guard let reading = router.lastingReading(of: head) else { return }
+        known.learn(head, reading, from: bytes)
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        switch part {
+        case .head(let head):
+            decoded.heads += 1
+            lastHead = nil
+            if head.method == .CONNECT || head.headers.contains(name: "upgrade") { decoded.mayHaveStopped = true }
+        case .end: decoded.ends += 1
+        case .body: break
+        }
         guard !isClosing else { return }
-        switch unwrapInboundIn(data) {
+        switch part {
         case .head(let head):
             guard RequestContent.isAnnounced(by: head.headers) else {
+                lastHead = head
                 return receive(ArrivedRequest(head: head, content: .absent), context: context)
             }
             guard router.takesBody(head) else { return receive(ArrivedRequest(head: head), context: context) }
@@ -106,7 +149,10 @@ final class MediaRequestHandler: ChannelInboundHandler {
         guard let arriving, !isBusy, !isClosing else { return }
         if arriving.awaitsContinue {
             self.arriving?.continued()
-            context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))), promise: nil)
+            context.writeAndFlush(
+                wrapOutboundOut(.byteBuffer(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))),
+                promise: nil
+            )
         }
         context.triggerUserOutboundEvent(ConnectionTimes.BodyAwaited(), promise: nil)
     }
@@ -292,7 +338,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if transfer != nil, context.channel.isWritable {
+        if transfer != nil, !isSendingOn, context.channel.isWritable {
             sendOn(context: context)
             finishTransfer(context: context)
         }
@@ -301,9 +347,13 @@ final class MediaRequestHandler: ChannelInboundHandler {
 
     /// Sends what can be sent now: what the page cache has at once, the rest when it was read.
     private func sendOn(context: ChannelHandlerContext) {
+        // A flush that makes the connection writable again comes back here: the loop goes on then, and nothing recurses.
+        isSendingOn = true
+        defer { isSendingOn = false }
         while let file = transfer?.file, !file.isReading, context.channel.isWritable {
             guard let chunk = file.next() else { return readOn(context: context) }
             send(chunk, context: context)
+            context.flush()
         }
     }
 

@@ -32,7 +32,9 @@ extension Router {
             return .response(.failure(.notFound, "This is still live, at \(place).", on: .media))
         }
         let count = counting(resource)
-        if let known = recordings.knownResponse(with: resource, of: recording, headers) { return .response(count(known)) }
+        if let known = recordings.knownResponse(with: resource, of: recording, headers) {
+            return .response(count(known))
+        }
         return recordings.consulting(on: .media) {
             .response(count(recordings.response(with: resource, of: recording, headers)))
         }

@@ -8,6 +8,8 @@ import NIOHTTP1
 extension StoredResource.DerivedForm {
     /// The body in gzip format.
     fileprivate static let gzip = Self("gzip")
+    /// The body in one buffer.
+    fileprivate static let joined = Self("joined")
 }
 
 /// A request for a playlist, as far as it says what the viewer gets.
@@ -28,6 +30,12 @@ extension Router {
     /// How long a viewer asks for no playlist, in seconds, before it has left: one and a half of the longest target duration,
     /// after which a player that has nothing new asks again (RFC 8216 §6.3.4), and some time for a slow network.
     private static let longestSilence: Int64 = 20
+
+    /// The largest playlist that is put together once for all viewers, in bytes.
+    ///
+    /// What is copied behind the head of each answer is better one piece than dozens. Longer ones are sent as the pieces that
+    /// their versions share.
+    private static let largestJoined = 8 << 10
 
     /// Answers with a live's playlist, in gzip format where the client takes it.
     ///
@@ -92,28 +100,36 @@ extension Router {
             resource = encryption.encrypted(playlist: resource, tag: stream.tag, targetDuration: targetDuration)
         }
         let viewer = request.viewer
-        let response = respond(with: resource, policy ?? .playlist(targetDuration: targetDuration), viewer.headers)
+        let response = respond(with: resource, policy ?? .playlist(targetDuration: targetDuration), viewer)
         return counted(response, of: stream, .playlist, to: request.playlist == .multivariant ? nil : viewer)
     }
 
-    private func respond(with resource: StoredResource, _ policy: CachePolicy, _ headers: HTTPHeaders) -> Response {
+    private func respond(with resource: StoredResource, _ policy: CachePolicy, _ viewer: Viewer) -> Response {
         let isAwaited = if case .awaitedPlaylist = policy { true } else { false }
-        if ContentCoding.preferred(by: headers) == .gzip,
-            let body = try? resource.derived(.gzip, { try Gzip.compress($0) })
-        {
-            let tag = "\"\(resource.entityTag)-gzip\""
-            let form = Representation(type: .playlist, coding: .gzip, policy: policy, tag: tag, pieces: [body])
-            return respond(with: form, of: resource, isAwaited ? .awaitedGzip : .gzip, headers)
+        let traits = viewer.traits
+        let compressed = traits.coding == .gzip ? try? resource.derived(.gzip) { try Gzip.compress($0) } : nil
+        let fields: DerivedFields =
+            compressed == nil ? (isAwaited ? .awaited : .plain) : (isAwaited ? .awaitedGzip : .gzip)
+        let pieces =
+            if let compressed {
+                [compressed]
+            } else if resource.byteCount <= Self.largestJoined {
+                [resource.derived(.joined) { $0.body }]
+            } else {
+                resource.pieces
+            }
+        // What most ask for lies ready.
+        if !traits.isConditional, policy != .unstored, let okay = resource.known(fields.okay) {
+            return Response(.ok, prebuilt: okay, pieces: pieces)
         }
-        let tag = "\"\(resource.entityTag)\""
         let form = Representation(
             type: .playlist,
-            coding: .identity,
+            coding: compressed == nil ? .identity : .gzip,
             policy: policy,
-            tag: tag,
-            pieces: resource.pieces
+            tag: compressed == nil ? "\"\(resource.entityTag)\"" : "\"\(resource.entityTag)-gzip\"",
+            pieces: pieces
         )
-        return respond(with: form, of: resource, isAwaited ? .awaited : .plain, headers)
+        return respond(with: form, of: resource, fields, viewer.headers)
     }
 
     /// Counts what a viewer gets of a live, and the viewer as one who follows it.

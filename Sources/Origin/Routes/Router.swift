@@ -110,8 +110,74 @@ struct Router: Sendable {
             let response = fault == .body ? bodyRefusal(head) : fault.response
             return .answer(Answer(response: response, persistence: .close))
         }
-        let reply = reply(to: head, content, from: peerAddress, mayHold: mayHold)
-        return Self.outcome(reply, hasBody: head.method != .HEAD, Persistence(after: head))
+        // The server as a whole can be asked for its methods (RFC 9110 §9.3.7).
+        if head.uri == "*" {
+            return Self.outcome(.response(.options(on: .plain)), head)
+        }
+        let reading: Reading
+        do throws(RequestTarget.Fault) {
+            reading = try read(head)
+        } catch {
+            let response = Response.failure(.badRequest, "The request target is no path that can be read.", on: .plain)
+            return Self.outcome(.response(response), head)
+        }
+        let viewer = Viewer(token: reading.token, peerAddress: peerAddress, headers: head.headers)
+        return Self.outcome(reply(to: head, reading, content, viewer, mayHold: mayHold), head)
+    }
+
+    /// Decides about a request that was read before.
+    ///
+    /// - Parameters:
+    ///   - request: the request.
+    ///   - session: the viewer's ``Viewer/session``.
+    ///   - peerAddress: who asks, without the port.
+    /// - Returns: as for any other request.
+    func outcome(of request: KnownRequest, session: Int, from peerAddress: String) -> Outcome {
+        let (head, reading) = (request.head, request.reading)
+        var viewer = Viewer(token: reading.token, peerAddress: peerAddress, headers: head.headers)
+        viewer.knownSession = session
+        viewer.knownTraits = reading.traits
+        return Self.outcome(reply(to: head, reading, .absent, viewer, mayHold: true), head)
+    }
+
+    private static func outcome(_ reply: Reply, _ head: HTTPRequestHead) -> Outcome {
+        // Most are answered at once.
+        outcome(reply, hasBody: head.method != .HEAD, Persistence(after: head))
+    }
+
+    /// What follows from the head of a request alone, whenever it comes and whoever sends it.
+    struct Reading: Sendable {
+        /// What stands behind `/t/` in front of the path.
+        let token: String?
+        /// What is asked for.
+        let target: RequestTarget
+        let route: Route
+        /// How what is asked for is encrypted.
+        let encryption: SegmentEncryption?
+        /// What the header fields say, when that was looked at.
+        var traits: RequestTraits?
+    }
+
+    private func read(_ head: HTTPRequestHead) throws(RequestTarget.Fault) -> Reading {
+        var target = try RequestTarget(head.uri)
+        let token = target.components.first == "t" && target.components.count > 2 ? target.components[1] : nil
+        if token != nil { target = target.dropping(2) }
+        let (plainTarget, encryption) = encryption(of: target)
+        return Reading(token: token, target: plainTarget, route: Route(plainTarget), encryption: encryption)
+    }
+
+    /// What follows from a request if it may be answered without another look at its bytes when they come again.
+    ///
+    /// That is so for media, and nothing else: what players ask for again and again. The connection must stay as it is: a request
+    /// that ends it, or wants another protocol, is the parser's.
+    func lastingReading(of head: HTTPRequestHead) -> Reading? {
+        guard head.method == .GET || head.method == .HEAD, Persistence(after: head) == .keepAlive,
+            !head.headers.contains(name: "upgrade"),
+            RequestFault(head, .absent, maximumTargetLength: maximumTargetLength) == nil,
+            var reading = try? read(head), reading.route.surface == .media
+        else { return nil }
+        reading.traits = RequestTraits(head.headers)
+        return reading
     }
 
     private static func outcome(_ reply: Reply, hasBody: Bool, _ persistence: Persistence) -> Outcome {
@@ -132,32 +198,20 @@ struct Router: Sendable {
 
     private func reply(
         to head: HTTPRequestHead,
+        _ reading: Reading,
         _ content: RequestContent,
-        from peerAddress: String,
+        _ viewer: Viewer,
         mayHold: Bool,
         isSearched: Bool = false
     ) -> Reply {
-        // The server as a whole can be asked for its methods (RFC 9110 §9.3.7).
-        if head.uri == "*" { return .response(.options(on: .plain)) }
-        var target: RequestTarget
-        do {
-            target = try RequestTarget(head.uri)
-        } catch {
-            return .response(.failure(.badRequest, "The request target is no path that can be read.", on: .plain))
-        }
-        let token = target.components.first == "t" && target.components.count > 2 ? target.components[1] : nil
-        if token != nil { target = target.dropping(2) }
-        let (plainTarget, encryption) = encryption(of: target)
-        target = plainTarget
-        let route = Route(target)
-        let viewer = Viewer(token: token, peerAddress: peerAddress, headers: head.headers)
-        let prefix = access == nil ? "" : token.flatMap(PlaybackToken.pathPrefix) ?? ""
+        let (target, route, encryption) = (reading.target, reading.route, reading.encryption)
+        let prefix = access == nil ? "" : reading.token.flatMap(PlaybackToken.pathPrefix) ?? ""
         // Who may have a recording is known when that is.
         if !isSearched, let id = route.recording,
             let search = recordings?.searching(
                 id,
                 on: route.surface,
-                { reply(to: head, content, from: peerAddress, mayHold: mayHold, isSearched: true) }
+                { reply(to: head, reading, content, viewer, mayHold: mayHold, isSearched: true) }
             )
         {
             return search
