@@ -158,8 +158,12 @@ def compare(
     def run_nginx() -> Result:
         return load(bench, nginx.tree, nginx.https_port if http2 else nginx.http_port, origins.copied(path()))
 
-    size = len(origins.get(path()))
-    results = alternate({lyceum.name: run_lyceum, nginx.name: run_nginx}, bench.runs)
+    try:
+        size = len(origins.get(path()))
+        results = alternate({lyceum.name: run_lyceum, nginx.name: run_nginx}, bench.runs)
+    except DidNotRun as failure:
+        # The others may still run.
+        return [Comparison(title, "requests/s", failure=str(failure))]
     rates = {name: [each.requests_per_second for each in found] for name, found in results.items()}
     efficiencies = {name: [each.requests_per_cpu_second for each in found] for name, found in results.items()}
     client = "h2load -t1 -c16 -m10" if http2 else f"http-load with {CONNECTIONS} connections"
