@@ -131,14 +131,14 @@ public struct FileSlice: Sendable {
         return OpenRegion(self, in: file)
     }
 
-    /// The bytes of a slice that is not remote, for the system to send, with the disk already asked for them.
+    /// The bytes, for the system to send, with the disk already asked for them.
     ///
     /// Blocks, so not for event loops.
     ///
-    /// - Returns: the bytes.
-    /// - Throws: as ``read(_:)``; ``StorageFailure/outOfBounds(_:length:)`` for a slice that is remote.
-    public func openRegion() throws(StorageFailure) -> OpenRegion {
-        guard case .file(let media) = place else { throw .outOfBounds(0..<length, length: 0) }
+    /// - Returns: the bytes; `nil` where they have to be read, since they are remote, or too many files are being sent.
+    /// - Throws: as ``read(_:)``.
+    public func openRegion() throws(StorageFailure) -> OpenRegion? {
+        guard case .file(let media) = place, media.openFile != nil || media.mayStayOpen else { return nil }
         let file = try media.opened()
         if !file.isTouched(offset..<offset + length) { try file.touch(offset..<offset + length) }
         return OpenRegion(self, in: file)

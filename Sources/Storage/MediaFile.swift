@@ -78,6 +78,11 @@ final class MediaFile: Sendable {
     /// Blocks.
     func opened() throws(StorageFailure) -> ReadableFile { try storage.readable(id, path: path) }
 
+    /// Whether one more file may be open for as long as somebody reads it.
+    ///
+    /// Slow readers of many files would else have all descriptors: each file that is sent stays open until it is.
+    var mayStayOpen: Bool { storage.openFiles.value <= 2 * storage.limits.openFiles }
+
     /// The file, if it is open for readers already.
     var openFile: ReadableFile? { storage.descriptors[id] }
 }

@@ -40,6 +40,8 @@ public final class MediaStorage: Sendable {
     let limits: StorageLimits
     /// Files that are open for readers.
     let descriptors: ReadDescriptors
+    /// How many files are open for readers, with those that are no longer kept open but still sent.
+    let openFiles = OpenFileCount()
     /// The one thread that changes what is on the disk.
     let thread = NIOThreadPool(numberOfThreads: 1)
     private let directory: String
@@ -193,7 +195,9 @@ public final class MediaStorage: Sendable {
     /// A file, open for reading.
     func readable(_ id: Int, path: String) throws(StorageFailure) -> ReadableFile {
         if let open = descriptors[id] { return open }
-        let file = try withDescriptors { () throws(StorageFailure) in try ReadableFile(path) }
+        let file = try withDescriptors { () throws(StorageFailure) in
+            try ReadableFile(path, countedIn: openFiles)
+        }
         descriptors.insert(file, for: id)
         return file
     }

@@ -102,6 +102,17 @@ struct WritableFile: ~Copyable {
     }
 }
 
+/// How many files are open for readers.
+final class OpenFileCount: Sendable {
+    private let count = Atomic(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+
+    func opened() { count.add(1, ordering: .relaxed) }
+
+    func closed() { count.subtract(1, ordering: .relaxed) }
+}
+
 /// A file that is read by anybody at any place; closed when nobody holds it.
 public final class ReadableFile: Sendable {
     /// How much is read at once where only the page cache is to have it, in bytes: what a processor's cache has room for.
@@ -110,18 +121,26 @@ public final class ReadableFile: Sendable {
     private let path: String
     private let descriptor: Int32
     private let recentReads = Mutex(RecentReads())
+    private let count: OpenFileCount?
 
     /// Opens a file.
     ///
     /// Blocks.
-    public init(_ path: String) throws(StorageFailure) {
+    public convenience init(_ path: String) throws(StorageFailure) { try self.init(path, countedIn: nil) }
+
+    /// Opens a file that is counted as long as it is open.
+    init(_ path: String, countedIn count: OpenFileCount?) throws(StorageFailure) {
         self.path = path
+        self.count = count
         descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw .last("open", path) }
+        count?.opened()
     }
 
     deinit {
-        if descriptor >= 0 { close(descriptor) }
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        count?.closed()
     }
 
     /// How many bytes it has now.

@@ -42,13 +42,22 @@ final class DiskReader: Sendable {
         submit(receive) { try slice.read(0..<slice.length) }
     }
 
-    /// Makes a slice that is not remote ready to be sent by the system.
+    /// Makes a slice that is not remote ready to be sent by the system, or else reads the beginning of it.
     ///
     /// - Parameters:
     ///   - slice: what to send.
+    ///   - count: how many bytes to read where the system is not to send them.
     ///   - receive: called once, on one of the reader's threads.
-    func open(_ slice: FileSlice, _ receive: @escaping @Sendable (Result<OpenRegion, any Error>) -> Void) {
-        submit(receive) { try slice.openRegion() }
+    func open(
+        _ slice: FileSlice,
+        orRead count: Int,
+        _ receive: @escaping @Sendable (Result<FileTransfer.Chunk, any Error>) -> Void
+    ) {
+        submit(receive) {
+            if let region = try slice.openRegion() { return .region(region) }
+            let start = slice.subslice(0..<count)
+            return .bytes(try start.read(0..<start.length))
+        }
     }
 
     /// Looks whether a region's file still has all of it.

@@ -14,6 +14,14 @@ final class FileTransfer {
     enum Chunk: Sendable {
         case bytes(ByteBuffer)
         case region(OpenRegion)
+
+        /// How many bytes there are.
+        var length: Int {
+            switch self {
+            case .bytes(let bytes): bytes.readableBytes
+            case .region(let region): region.length
+            }
+        }
     }
 
     /// How much is read at once, in bytes: as much as the system takes from a connection at once
@@ -68,29 +76,22 @@ final class FileTransfer {
         let bound = NIOLoopBound((transfer: self, receive: receive), eventLoop: eventLoop)
         guard sendsRegions, !slice.isRemote, slice.length > 0 else {
             let chunk = slice.isRemote ? slice : slice.subslice(0..<Self.chunkSize)
-            let length = chunk.length
             return reader.read(chunk) { [eventLoop] result in
-                eventLoop.execute { bound.value.transfer.finish(result.map(Chunk.bytes), length, bound.value.receive) }
+                eventLoop.execute { bound.value.transfer.finish(result.map(Chunk.bytes), bound.value.receive) }
             }
         }
-        let chunk = slice.subslice(0..<Self.regionSize)
-        let length = chunk.length
-        reader.open(chunk) { [eventLoop] result in
-            eventLoop.execute { bound.value.transfer.finish(result.map(Chunk.region), length, bound.value.receive) }
+        reader.open(slice.subslice(0..<Self.regionSize), orRead: Self.chunkSize) { [eventLoop] result in
+            eventLoop.execute { bound.value.transfer.finish(result, bound.value.receive) }
         }
     }
 
     /// Lets go of the file: nobody wants the rest.
     func cancel() { rest = nil }
 
-    private func finish(
-        _ result: Result<Chunk, any Error>,
-        _ length: Int,
-        _ receive: (Result<Chunk, any Error>) -> Void
-    ) {
+    private func finish(_ result: Result<Chunk, any Error>, _ receive: (Result<Chunk, any Error>) -> Void) {
         isReading = false
         guard rest != nil else { return }
-        advance(by: length)
+        if case .success(let chunk) = result { advance(by: chunk.length) }
         receive(result)
     }
 
