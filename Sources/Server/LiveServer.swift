@@ -109,7 +109,7 @@ struct LiveServer: Service {
         )
         certificates = [rtmpsCertificate, httpsCertificate].compactMap(\.self)
         restreamTargets = RestreamTargets(RestreamFile(dataDirectory: configuration.dataDirectory), logger: logger)
-        let files = Self.openFiles(logger: logger)
+        let files = Self.openFiles(configuration.ingestLimits, logger: logger)
 
         let access = try Self.access(configuration)
         let store = LiveStore()
@@ -418,8 +418,8 @@ struct LiveServer: Service {
         )
     }
 
-    private static func openFiles(logger: Logger) -> OpenFiles {
-        let files = OpenFiles.raiseLimit()
+    private static func openFiles(_ limits: IngestLimits, logger: Logger) -> OpenFiles {
+        let files = OpenFiles.raiseLimit(encoders: limits.maximumConnections)
         if files.isShort {
             logger.warning(
                 "the limit on open files is low: raise it with ulimit -n or LimitNOFILE= for more viewers",
@@ -454,7 +454,7 @@ extension IngestConfiguration {
     fileprivate init(_ configuration: ServerConfiguration, files: OpenFiles) {
         self.init(host: configuration.rtmpHost, port: configuration.rtmpPort)
         limits = configuration.ingestLimits
-        limits.maximumConnections = min(limits.maximumConnections, files.encoders)
+        limits.maximumConnections = files.encoders
         limits.encoderReturnTimeout = TimeAmount(configuration.gracePeriod)
     }
 }
