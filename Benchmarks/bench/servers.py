@@ -137,7 +137,10 @@ class Lyceum(Server):
             # Flat out, an event loop is busy all the time, and nobody is to be refused for that.
             "overload_percent": "off",
         }
-        return {f"LYCEUM_{key.upper()}": str(value) for key, value in (values | self.settings).items()}
+        # As scripts/run has it; nginx and the sinks do not keep media in their memory.
+        tunables = "hugetlb=1 arena_max=1 mmap_threshold=33554432 trim_threshold=67108864 top_pad=4194304".split()
+        allocator = {"GLIBC_TUNABLES": ":".join(f"glibc.malloc.{tunable}" for tunable in tunables)}
+        return allocator | {f"LYCEUM_{key.upper()}": str(value) for key, value in (values | self.settings).items()}
 
     def is_ready(self) -> bool:
         return answers(f"http://127.0.0.1:{self.metrics_port}/readyz")
