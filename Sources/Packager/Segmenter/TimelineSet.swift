@@ -20,21 +20,25 @@ struct TimelineSet {
 
     /// The timescale in force for a track, in ticks a second.
     func timescale(of id: TrackID) -> Int64 {
-        timelines[id]?.timescale ?? TrackTimeline.videoTimescale
+        timelines.index(of: id).map { timelines.values[$0].timescale } ?? TrackTimeline.videoTimescale
     }
 
     /// What turns the encoder's time into the live's for a track, or `nil` before its first access unit.
-    func offset(of id: TrackID) -> MediaTime? { timelines[id]?.offset }
+    func offset(of id: TrackID) -> MediaTime? { timelines.index(of: id).map { timelines.values[$0].offset } }
 
     /// Where the leading track ends, or `nil` before any access unit.
     func end(ledBy reference: TrackID) -> MediaTime? { leader(reference)?.end }
 
     /// Where a track's next access unit will be if it keeps the distance that the last ones had; `nil` where that cannot be
     /// told.
-    func foretoldEnd(of id: TrackID) -> MediaTime? { timelines[id]?.foretoldEnd }
+    func foretoldEnd(of id: TrackID) -> MediaTime? {
+        timelines.index(of: id).flatMap { timelines.values[$0].foretoldEnd }
+    }
 
     /// Lets a track's next access unit be placed where it is foretold to be.
-    mutating func keepForetoldEnd(of id: TrackID) { timelines[id]?.keepForetoldEnd() }
+    mutating func keepForetoldEnd(of id: TrackID) {
+        if let index = timelines.index(of: id) { timelines.values[index].keepForetoldEnd() }
+    }
 
     /// Places an access unit.
     ///
@@ -51,20 +55,21 @@ struct TimelineSet {
         position: MediaTime
     ) -> (placement: TrackTimeline.Placement, isJump: Bool) {
         let time = unit.decodeTime
-        if timelines[track.id] == nil {
-            timelines[track.id] = makeTimeline(for: track, at: time, reference, position)
+        guard let index = timelines.index(of: track.id) else {
+            var timeline = makeTimeline(for: track, at: time, reference, position)
+            let placement = timeline.place(time, sampleCount: unit.sampleCount)
+            timelines[track.id] = timeline
+            return (placement, false)
         }
-        timelines[track.id]?.adopt(track.configuration)
+        timelines.values[index].adopt(track.configuration)
         var isJump = false
-        if timelines[track.id]?.hasJumped(to: time) == true, let timeline = timelines[track.id] {
+        if timelines.values[index].hasJumped(to: time) {
+            let timeline = timelines.values[index]
             let offset = offset(of: timeline, of: track, afterJumpTo: time, reference, position)
             isJump = abs((offset - timeline.offset).nanoseconds) > Self.sameClock.nanoseconds
-            if isJump { timelines[track.id]?.anchor(to: offset) }
+            if isJump { timelines.values[index].anchor(to: offset) }
         }
-        guard let placement = timelines[track.id]?.place(time, sampleCount: unit.sampleCount) else {
-            preconditionFailure("the track has had a timeline since the first line of this")
-        }
-        return (placement, isJump)
+        return (timelines.values[index].place(time, sampleCount: unit.sampleCount), isJump)
     }
 
     /// Lets tracks whose clocks agree with the reference track's share its offset again, so that sound and picture are as
@@ -79,7 +84,7 @@ struct TimelineSet {
                 timelines[id] = nil
                 continue
             }
-            timelines[id]?.anchor(to: leader.offset)
+            if let index = timelines.index(of: id) { timelines.values[index].anchor(to: leader.offset) }
         }
     }
 
@@ -94,9 +99,9 @@ struct TimelineSet {
     ///   - lag: how far behind the track must be for that.
     /// - Returns: the decode times of the frames in ticks; none for a track that is not that far behind.
     mutating func fill(_ id: TrackID, until end: MediaTime, whenBehind lag: MediaTime) -> [Int64] {
-        guard let trackEnd = timelines[id]?.end, end - trackEnd > lag else { return [] }
-        let ticks = end.ticks(timescale: timescale(of: id))
-        return timelines[id]?.fill(until: ticks) ?? []
+        guard let index = timelines.index(of: id), let trackEnd = timelines.values[index].end, end - trackEnd > lag
+        else { return [] }
+        return timelines.values[index].fill(until: end.ticks(timescale: timelines.values[index].timescale))
     }
 
     private func leader(_ reference: TrackID?) -> TrackTimeline? {

@@ -3,38 +3,30 @@ internal import MediaCore
 /// What is known of each track of a publish: a dictionary of a few entries, in the order in which they came.
 ///
 /// A publish has two tracks, or a dozen. Comparing identifiers takes less than hashing one, and this is asked several times
-/// for each access unit. Values are changed in place.
+/// for each access unit. There a value is changed in place, at its index in ``values``: accessors that lend it would allocate.
 struct TrackTable<Value> {
     /// The tracks that have a value.
     private(set) var ids: [TrackID] = []
-    /// Their values; `nil` only while one is being set.
-    private var slots: [Value?] = []
+    /// Their values, at the same indices.
+    var values: [Value] = []
 
     /// The value of a track; setting `nil` takes it out.
     subscript(id: TrackID) -> Value? {
-        _read {
-            if let index = index(of: id) { yield slots[index] } else { yield nil }
+        get { index(of: id).map { values[$0] } }
+        set {
+            switch (index(of: id), newValue) {
+            case (let index?, let value?): values[index] = value
+            case (let index?, nil):
+                ids.remove(at: index)
+                values.remove(at: index)
+            case (nil, let value?):
+                ids.append(id)
+                values.append(value)
+            case (nil, nil): break
+            }
         }
-        _modify {
-            let index = index(of: id) ?? addSlot(for: id)
-            defer { if slots[index] == nil { removeSlot(at: index) } }
-            yield &slots[index]
-        }
     }
 
-    /// All values.
-    var values: [Value] { slots.compactMap(\.self) }
-
-    private func index(of id: TrackID) -> Int? { ids.firstIndex(of: id) }
-
-    private mutating func addSlot(for id: TrackID) -> Int {
-        ids.append(id)
-        slots.append(nil)
-        return slots.count - 1
-    }
-
-    private mutating func removeSlot(at index: Int) {
-        ids.remove(at: index)
-        slots.remove(at: index)
-    }
+    /// Where a track is.
+    func index(of id: TrackID) -> Int? { ids.firstIndex(of: id) }
 }
