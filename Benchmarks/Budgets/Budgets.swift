@@ -40,9 +40,11 @@ struct Budgets {
             ("segment", segment.resource.name),
         ]
         for (name, target) in targets {
-            let cost = try origin.costOfGet("/live/main/\(target)")
+            let cost = try origin.costOfGet("/live/main/\(target)", isKnown: false)
             tell(cost.allocations, "allocations per GET of a \(name)")
             tell(cost.copiedBytes, "bytes copied per GET of a \(name)")
+            let costAgain = try origin.costOfGet("/live/main/\(target)", isKnown: true)
+            tell(costAgain.allocations, "allocations per GET again of a \(name)")
         }
     }
 
