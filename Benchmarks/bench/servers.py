@@ -220,7 +220,7 @@ class NginxStatic(Nginx):
                if self.certificate else "")
         return f"""events {{ worker_connections 4096; }}
 http {{
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 1h; open_file_cache max=1000;
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 1h; open_file_cache max=1000; open_file_cache_valid 1s;
   types {{ application/vnd.apple.mpegurl m3u8; video/mp4 mp4 m4s; }}
   server {{ listen 127.0.0.1:{self.http_port} backlog=4096; {tls} root {self.root}; }}
 }}
