@@ -177,17 +177,27 @@ struct FileTransferTests {
         await live.storage.shutDown()
     }
 
-    @Test("what was read of late goes out as a region without another thread, each reader with its own")
-    func regions() async throws {
-        let live = try await FiledLive(2_500_000)
-        let router = live.router()
+    /// A connection whose peer takes nothing until it is writable.
+    private func fullChannel(
+        _ live: FiledLive,
+        _ router: Router,
+        sendsRegions: Bool
+    ) async throws -> NIOAsyncTestingChannel {
         let channel = try await NIOAsyncTestingChannel { channel in
-            let handlers = live.answering(router).handlers(now: channel.eventLoop.now, sendsRegions: true)
+            let handlers = live.answering(router).handlers(now: channel.eventLoop.now, sendsRegions: sendsRegions)
             // The watch asks for options that this channel does not have.
             try channel.pipeline.syncOperations.addHandlers(Array(handlers.dropFirst(1)))
         }
         try await channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).get()
         channel.isWritable = false
+        return channel
+    }
+
+    @Test("what was read of late goes out as a region without another thread, each reader with its own")
+    func regions() async throws {
+        let live = try await FiledLive(2_500_000)
+        let router = live.router()
+        let channel = try await fullChannel(live, router, sendsRegions: true)
         for round in 0..<2 {
             let request = get("/live/main/t1-100.m4s", "Range: bytes=100-1999999\r\n")
             try await channel.writeInbound(ByteBuffer(string: request))
@@ -211,13 +221,7 @@ struct FileTransferTests {
     func backPressure() async throws {
         let live = try await FiledLive(700_000)
         let router = live.router()
-        let channel = try await NIOAsyncTestingChannel { channel in
-            let handlers = live.answering(router).handlers(now: channel.eventLoop.now, sendsRegions: false)
-            // The watch asks for options that this channel does not have.
-            try channel.pipeline.syncOperations.addHandlers(Array(handlers.dropFirst(1)))
-        }
-        try await channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).get()
-        channel.isWritable = false
+        let channel = try await fullChannel(live, router, sendsRegions: false)
         try await channel.writeInbound(ByteBuffer(string: get("/live/main/t1-100.m4s")))
         #expect(String(buffer: try await channel.waitForOutboundWrite()).hasPrefix("HTTP/1.1 200 OK\r\n"))
         #expect(try await channel.waitForOutboundWrite(as: ByteBuffer.self).readableBytes == FileTransfer.chunkSize)
