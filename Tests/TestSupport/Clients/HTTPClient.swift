@@ -4,6 +4,8 @@ public struct HTTPResponse: Sendable {
     public let status: Int
     /// The header fields by their names in lower case.
     public let headers: [String: String]
+    /// The cookies that it sets, by name; without their attributes.
+    public let cookies: [String: String]
     /// The body.
     public let body: [UInt8]
 
@@ -67,11 +69,16 @@ extension HTTPResponse {
             return nil
         }
         var headers: [String: String] = [:]
+        var cookies: [String: String] = [:]
         for line in lines.dropFirst() {
             guard let colon = line.firstIndex(of: ":") else { return nil }
             let value = line[line.index(after: colon)...].drop { $0 == " " }
-            headers[line[..<colon].lowercased()] = String(value)
+            let name = line[..<colon].lowercased()
+            headers[name] = String(value)
+            guard name == "set-cookie" else { continue }
+            let pair = value.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if pair.count == 2 { cookies[String(pair[0])] = String(pair[1]) }
         }
-        self.init(status: status, headers: headers, body: Array(bytes[(length + end.count)...]))
+        self.init(status: status, headers: headers, cookies: cookies, body: Array(bytes[(length + end.count)...]))
     }
 }

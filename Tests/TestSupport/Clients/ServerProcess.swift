@@ -35,8 +35,8 @@ public final class ServerProcess: Sendable {
     /// Starts `lyceum serve` and waits until it listens.
     ///
     /// - Parameters:
-    ///   - environment: variables on top of those that choose loopback, free ports, the data folder and the hls.js that
-    ///     scripts/fetch-hls-js puts in its place.
+    ///   - environment: variables on top of those that choose loopback, free ports, the data folder, media alone and the hls.js
+    ///     that scripts/fetch-hls-js puts in its place.
     ///   - dataFolder: the folder of an earlier process, to go on with its data; `nil` for an empty one.
     /// - Returns: the server, ready for encoders and viewers.
     /// - Throws: ``DeadlineExceeded`` with its last words when it does not come up.
@@ -53,6 +53,8 @@ public final class ServerProcess: Sendable {
             "LYCEUM_LOG_LEVEL": "debug",
             // Debug builds on two processors are overloaded by what these tests do; refusals have tests of their own.
             "LYCEUM_OVERLOAD_PERCENT": "off",
+            // What is for accounts and their pages sets it.
+            "LYCEUM_PLATFORM": "off",
         ]
         if FileManager.default.fileExists(atPath: hlsModule) { variables["LYCEUM_HLS_JS"] = hlsModule }
         // The folder holds no lyceum.yaml and no .env of somebody's own.

@@ -17,23 +17,25 @@ public final class WebDriver: Sendable {
     }
 
     private let driver: ChildProcess
-    private let address: String
+    private let driverAddress: String
     private let session: String
     private let profile: TemporaryFolder
 
     private init(driver: ChildProcess, address: String, session: String, profile: TemporaryFolder) {
         self.driver = driver
-        self.address = address
+        driverAddress = address
         self.session = session
         self.profile = profile
     }
 
     /// Starts a driver on a free port and a browser with an empty profile.
     ///
-    /// - Parameter arguments: switches of Chromium on top of those for running without a screen or a user.
+    /// - Parameters:
+    ///   - arguments: switches of Chromium on top of those for running without a screen or a user.
+    ///   - hasJavaScript: whether pages may run scripts.
     /// - Returns: the browser on an empty page.
     /// - Throws: ``Failure``, ``ToolMissing`` or ``DeadlineExceeded``.
-    public static func start(arguments: [String] = []) async throws -> WebDriver {
+    public static func start(arguments: [String] = [], hasJavaScript: Bool = true) async throws -> WebDriver {
         let profile = try TemporaryFolder()
         let driver = try ChildProcess("chromedriver", ["--port=0"])
         let line = try await driver.standardOutput.line(containing: "started successfully on port")
@@ -46,11 +48,16 @@ public final class WebDriver: Sendable {
             "--autoplay-policy=no-user-gesture-required", "--user-data-dir=\(profile.path)", "--window-size=1280,800",
             "--disable-background-networking", "--disable-component-update", "--no-first-run",
         ]
+        // 2 is Chromium's word for "blocked".
+        let preferences: JSONValue =
+            hasJavaScript ? [:] : ["profile.managed_default_content_settings.javascript": .number(2)]
         let capabilities: JSONValue = [
             "capabilities": [
                 "alwaysMatch": [
                     "browserName": "chrome",
-                    "goog:chromeOptions": ["args": .array((switches + arguments).map(JSONValue.string))],
+                    "goog:chromeOptions": [
+                        "args": .array((switches + arguments).map(JSONValue.string)), "prefs": preferences,
+                    ],
                     "goog:loggingPrefs": ["browser": "ALL"],
                     "timeouts": ["script": .number(120_000), "pageLoad": .number(60_000)],
                 ]
@@ -98,13 +105,13 @@ public final class WebDriver: Sendable {
 
     /// Closes the browser and ends its driver.
     public func quit() async throws {
-        _ = try? await Self.send("DELETE", "\(address)/session/\(session)", nil)
+        _ = try? await Self.send("DELETE", "\(driverAddress)/session/\(session)", nil)
         driver.send(SIGTERM)
         try await driver.waitForExit(within: .seconds(20))
     }
 
-    private func command(_ method: String, _ name: String, _ body: JSONValue?) async throws -> JSONValue {
-        try await Self.send(method, "\(address)/session/\(session)/\(name)", body)
+    func command(_ method: String, _ name: String, _ body: JSONValue?) async throws -> JSONValue {
+        try await Self.send(method, "\(driverAddress)/session/\(session)/\(name)", body)
     }
 
     private static func send(_ method: String, _ url: String, _ body: JSONValue?) async throws -> JSONValue {
