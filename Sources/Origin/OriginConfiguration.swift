@@ -37,6 +37,8 @@ public struct OriginConfiguration: Sendable {
     public var meters: OriginMetrics?
     /// What operators may see and do; `nil` for nothing.
     public var operators: OperatorAPI?
+    /// What answers requests that are not for media; `nil` for nothing.
+    public var application: (any WebApplication)?
     /// Makes this origin the operators' port: it serves this text at `/metrics`, and the health checks.
     public var metrics: (@Sendable () -> String)?
 

@@ -225,7 +225,8 @@ public final class OriginServer: Sendable {
                     logger: logger
                 )
             },
-            posters: configuration.pictureMaker.map { LivePosters($0, logger: logger) }
+            posters: configuration.pictureMaker.map { LivePosters($0, logger: logger) },
+            application: configuration.application
         )
     }
 

@@ -52,6 +52,16 @@ final class LoopbackClient: Sendable {
     /// Everything that arrived until the server ended the connection.
     func receivedAtEnd() async throws -> [UInt8] { try await received { _ in false }.get() }
 
+    /// Everything that has arrived, once it holds a text.
+    func received(until text: String) async throws -> String {
+        let wanted = Array(text.utf8)
+        let bytes = try await received { bytes in
+            bytes.count >= wanted.count
+                && (0...bytes.count - wanted.count).contains { bytes[$0..<$0 + wanted.count].elementsEqual(wanted) }
+        }.get()
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     func close() async throws { try await channel.close() }
 
     private func received(_ isEnough: @escaping @Sendable ([UInt8]) -> Bool) -> EventLoopFuture<[UInt8]> {

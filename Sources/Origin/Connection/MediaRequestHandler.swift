@@ -54,7 +54,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
 
     private struct Transfer {
-        let file: FileTransfer
+        let body: any BodyTransfer
         let persistence: Persistence
         /// What stands in front of the first chunk: should that fail, there is time for another response.
         var head: ByteBuffer?
@@ -118,8 +118,10 @@ final class MediaRequestHandler: ChannelInboundHandler {
                 lastHead = head
                 return receive(ArrivedRequest(head: head, content: .absent), context: context)
             }
-            guard router.takesBody(head) else { return receive(ArrivedRequest(head: head), context: context) }
-            arriving = ArrivingRequest(head)
+            guard let limit = router.bodyLimit(of: head) else {
+                return receive(ArrivedRequest(head: head), context: context)
+            }
+            arriving = ArrivingRequest(head, limit: limit)
             awaitBody(context: context)
         case .body(let bytes): if arriving?.received(bytes) == false { finishArriving(context: context) }
         case .end: finishArriving(context: context)
@@ -165,7 +167,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         held?.cancel()
         held = nil
-        transfer?.file.cancel()
+        transfer?.body.cancel()
         transfer = nil
         context.fireChannelInactive()
     }
@@ -175,6 +177,8 @@ final class MediaRequestHandler: ChannelInboundHandler {
         case ChannelEvent.inputClosed:
             // The peer sends no more but may still read: what was asked for goes out, then the connection ends.
             hasInputEnded = true
+            // Of a stream that may stay silent for ever, nothing else would tell that its reader is gone.
+            if transfer?.body.waitsForApplication == true { return context.close(promise: nil) }
             if !isBusy { finish(context: context) }
         case let expiry as ConnectionTimes.Expiry: expired(expiry, context: context)
         case is ConnectionTimes.Standstill: examineOutgoing(context: context)
@@ -220,9 +224,11 @@ final class MediaRequestHandler: ChannelInboundHandler {
 
     private func send(_ answer: Router.Answer, to head: HTTPRequestHead, context: ChannelHandlerContext) {
         var answer = answer
-        if gate.isDraining { answer.persistence = .close }
+        let isUnframed = answer.response.stream != nil && head.version.minor == 0
+        // Where nothing else tells the end of a body, the connection does (RFC 9112 §6.3).
+        if gate.isDraining || isUnframed { answer.persistence = .close }
         logger.logAnswer(to: head, answer.response, minorVersion: head.version.minor)
-        send(answer, context: context)
+        send(answer, isUnframed ? .bare : .chunked, context: context)
     }
 
     private func answerQueue(context: ChannelHandlerContext) {
@@ -260,11 +266,18 @@ final class MediaRequestHandler: ChannelInboundHandler {
         }
     }
 
-    private func send(_ answer: Router.Answer, context: ChannelHandlerContext) {
+    private func send(
+        _ answer: Router.Answer,
+        _ framing: StreamTransfer.Framing = .bare,
+        context: ChannelHandlerContext
+    ) {
         let response = answer.response
-        let lines = preamble.lines(response.status, answer.persistence)
+        var lines = preamble.lines(response.status, answer.persistence)
         let byteCount = response.byteCount
-        if let file = response.file { return begin(file, lines, response.fields, answer.persistence, context: context) }
+        if response.stream != nil, framing == .chunked { lines.writeStaticString("Transfer-Encoding: chunked\r\n") }
+        if let body = transfer(of: response, framing, on: context.eventLoop) {
+            return begin(body, lines, response.fields, answer.persistence, context: context)
+        }
         let isSmall = byteCount <= Self.largestCopiedBody
         var head = context.channel.allocator.buffer(
             capacity: lines.readableBytes + response.fields.readableBytes + (isSmall ? byteCount : 0)
@@ -280,7 +293,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
         write(last: .bytes(last), answer.persistence, context: context)
     }
 
-    private func write(last chunk: FileTransfer.Chunk, _ persistence: Persistence, context: ChannelHandlerContext) {
+    private func write(last chunk: BodyChunk, _ persistence: Persistence, context: ChannelHandlerContext) {
         guard persistence == .close else { return write(chunk, context: context) }
         isClosing = true
         let promise = context.eventLoop.makePromise(of: Void.self)
@@ -289,7 +302,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
     }
 
     private func write(
-        _ chunk: FileTransfer.Chunk,
+        _ chunk: BodyChunk,
         promise: EventLoopPromise<Void>? = nil,
         context: ChannelHandlerContext
     ) {
@@ -316,10 +329,21 @@ final class MediaRequestHandler: ChannelInboundHandler {
         context.channel.closeFuture.whenComplete { _ in timer.cancel() }
     }
 
-    // MARK: - Bodies on disk
+    // MARK: - Bodies that are not in memory
+
+    private func transfer(
+        of response: Response,
+        _ framing: StreamTransfer.Framing,
+        on eventLoop: any EventLoop
+    ) -> (any BodyTransfer)? {
+        if let file = response.file {
+            return FileTransfer(file, by: router.disk, sendsRegions: sendsRegions, on: eventLoop)
+        }
+        return response.stream.map { StreamTransfer($0, framing, on: eventLoop) }
+    }
 
     private func begin(
-        _ bytes: FileSequence,
+        _ body: any BodyTransfer,
         _ lines: ByteBuffer,
         _ fields: ByteBuffer,
         _ persistence: Persistence,
@@ -327,12 +351,11 @@ final class MediaRequestHandler: ChannelInboundHandler {
     ) {
         var head = lines
         head.writeImmutableBuffer(fields)
-        let file = FileTransfer(bytes, by: router.disk, sendsRegions: sendsRegions, on: context.eventLoop)
         // Already now: what the peer sends behind such a request is no request, and the parser calls it an error.
         if persistence == .close { isClosing = true }
-        transfer = Transfer(file: file, persistence: persistence, head: head)
+        transfer = Transfer(body: body, persistence: persistence, head: head)
         // However much waits before it: the first chunk decides which response this is.
-        guard let first = file.next() else { return readOn(context: context) }
+        guard let first = body.next() else { return readOn(context: context) }
         send(first, context: context)
         sendOn(context: context)
     }
@@ -350,15 +373,15 @@ final class MediaRequestHandler: ChannelInboundHandler {
         // A flush that makes the connection writable again comes back here: the loop goes on then, and nothing recurses.
         isSendingOn = true
         defer { isSendingOn = false }
-        while let file = transfer?.file, !file.isReading, context.channel.isWritable {
-            guard let chunk = file.next() else { return readOn(context: context) }
+        while let body = transfer?.body, !body.isReading, context.channel.isWritable {
+            guard let chunk = body.next() else { return readOn(context: context) }
             send(chunk, context: context)
             context.flush()
         }
     }
 
     private func readOn(context: ChannelHandlerContext) {
-        transfer?.file.readOn { [self] result in
+        transfer?.body.readOn { [self] result in
             switch result {
             case .success(let chunk):
                 send(chunk, context: context)
@@ -370,10 +393,10 @@ final class MediaRequestHandler: ChannelInboundHandler {
     }
 
     /// Sends a chunk of the body, with which the transfer may be at its end.
-    private func send(_ chunk: FileTransfer.Chunk, context: ChannelHandlerContext) {
+    private func send(_ chunk: BodyChunk, context: ChannelHandlerContext) {
         guard let transfer else { return }
         if let head = transfer.head { context.write(wrapOutboundOut(.byteBuffer(head)), promise: nil) }
-        guard transfer.file.isAtEnd else {
+        guard transfer.body.isAtEnd else {
             self.transfer?.head = nil
             return write(chunk, context: context)
         }
@@ -389,7 +412,7 @@ final class MediaRequestHandler: ChannelInboundHandler {
 
     /// The length was promised with the head: behind that a body can only be broken off.
     private func fail(_ error: any Error, context: ChannelHandlerContext) {
-        logger.warning("segment could not be read from the disk", metadata: ["error.type": "\(error)"])
+        logger.warning("content broke off", metadata: ["error.type": "\(error)"])
         guard let transfer, transfer.head != nil else { return context.close(promise: nil) }
         self.transfer = nil
         send(Router.Answer(response: .unreadable, persistence: transfer.persistence), context: context)

@@ -51,7 +51,7 @@ final class DiskReader: Sendable {
     func open(
         _ slice: FileSlice,
         orRead count: Int,
-        _ receive: @escaping @Sendable (Result<FileTransfer.Chunk, any Error>) -> Void
+        _ receive: @escaping @Sendable (Result<BodyChunk, any Error>) -> Void
     ) {
         submit(receive) {
             if let region = try slice.openRegion() { return .region(region) }

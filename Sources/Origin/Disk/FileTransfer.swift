@@ -9,21 +9,7 @@ import Storage
 /// thread. Over TLS, and from a store, a chunk is a buffer that was read.
 ///
 /// One chunk is on its way at most, so that is what a slow reader costs. Belongs to the connection's event loop.
-final class FileTransfer {
-    /// A piece of the body.
-    enum Chunk: Sendable {
-        case bytes(ByteBuffer)
-        case region(OpenRegion)
-
-        /// How many bytes there are.
-        var length: Int {
-            switch self {
-            case .bytes(let bytes): bytes.readableBytes
-            case .region(let region): region.length
-            }
-        }
-    }
-
+final class FileTransfer: BodyTransfer {
     /// How much is read at once, in bytes: as much as the system takes from a connection at once
     /// (``OriginLimits/sendBufferSize``).
     static let chunkSize = 256 << 10
@@ -38,6 +24,7 @@ final class FileTransfer {
     /// What has not been given out yet; `nil` when nobody wants it any more.
     private var rest: FileSequence?
     private(set) var isReading = false
+    let waitsForApplication = false
 
     /// - Parameters:
     ///   - bytes: the body.
@@ -51,13 +38,9 @@ final class FileTransfer {
         self.eventLoop = eventLoop
     }
 
-    /// Whether everything was given out.
     var isAtEnd: Bool { rest.map { $0.length == 0 } ?? true }
 
-    /// The next chunk, if it can be had without waiting.
-    ///
-    /// Not to be called while it reads.
-    func next() -> Chunk? {
+    func next() -> BodyChunk? {
         guard sendsRegions, !isReading, let slice = rest?.first(Self.regionSize), slice.length > 0,
             let region = slice.readyRegion
         else { return nil }
@@ -65,19 +48,14 @@ final class FileTransfer {
         return .region(region)
     }
 
-    /// Reads the next chunk.
-    ///
-    /// Not to be called while it reads, or at the end.
-    ///
-    /// - Parameter receive: called once, on the event loop, unless the transfer is cancelled before.
-    func readOn(_ receive: @escaping (Result<Chunk, any Error>) -> Void) {
+    func readOn(_ receive: @escaping (Result<BodyChunk, any Error>) -> Void) {
         guard let rest, !isReading, let slice = rest.first(Self.remoteChunkSize) else { return }
         isReading = true
         let bound = NIOLoopBound((transfer: self, receive: receive), eventLoop: eventLoop)
         guard sendsRegions, !slice.isRemote, slice.length > 0 else {
             let chunk = slice.isRemote ? slice : slice.subslice(0..<Self.chunkSize)
             return reader.read(chunk) { [eventLoop] result in
-                eventLoop.execute { bound.value.transfer.finish(result.map(Chunk.bytes), bound.value.receive) }
+                eventLoop.execute { bound.value.transfer.finish(result.map(BodyChunk.bytes), bound.value.receive) }
             }
         }
         reader.open(slice.subslice(0..<Self.regionSize), orRead: Self.chunkSize) { [eventLoop] result in
@@ -85,10 +63,9 @@ final class FileTransfer {
         }
     }
 
-    /// Lets go of the file: nobody wants the rest.
     func cancel() { rest = nil }
 
-    private func finish(_ result: Result<Chunk, any Error>, _ receive: (Result<Chunk, any Error>) -> Void) {
+    private func finish(_ result: Result<BodyChunk, any Error>, _ receive: (Result<BodyChunk, any Error>) -> Void) {
         isReading = false
         guard rest != nil else { return }
         if case .success(let chunk) = result { advance(by: chunk.length) }

@@ -3,7 +3,7 @@ import NIOHTTP1
 
 /// What came behind the head of a request (RFC 9110 §6.4).
 enum RequestContent: Hashable, Sendable {
-    /// The largest body taken, in bytes: documents for operators have some hundred.
+    /// The largest document taken from operators, in bytes: they have some hundred.
     static let largestBody = 64 << 10
 
     /// Nothing: the head announces no body.
@@ -25,9 +25,9 @@ enum RequestContent: Hashable, Sendable {
     }
 
     /// Whether a body follows that is too large, as far as the head tells.
-    static func isTooLarge(by headers: HTTPHeaders) -> Bool {
+    static func isTooLarge(by headers: HTTPHeaders, limit: Int) -> Bool {
         guard let length = headers.first(name: "content-length") else { return false }
-        return Int(length).map { $0 > largestBody } ?? true
+        return Int(length).map { $0 > limit } ?? true
     }
 }
 
@@ -38,10 +38,16 @@ struct ArrivingRequest {
     /// Whether the client waits for a word before it sends the body (RFC 9110 §10.1.1).
     private(set) var awaitsContinue: Bool
     private var content = RequestContent.whole(ByteBuffer())
+    private let limit: Int
 
     /// A request of which the head is there.
-    init(_ head: HTTPRequestHead) {
+    ///
+    /// - Parameters:
+    ///   - head: the head.
+    ///   - limit: the largest body taken, in bytes.
+    init(_ head: HTTPRequestHead, limit: Int) {
         self.head = head
+        self.limit = limit
         awaitsContinue = head.version.minor > 0 && head.headers["expect"].contains { $0.lowercased() == "100-continue" }
     }
 
@@ -53,7 +59,7 @@ struct ArrivingRequest {
         guard case .whole(var body) = content else { return false }
         // No copy of what is there: this is to be the only one who holds it.
         content = .none
-        guard body.readableBytes + bytes.readableBytes <= RequestContent.largestBody else {
+        guard body.readableBytes + bytes.readableBytes <= limit else {
             content = .tooLarge
             return false
         }

@@ -12,6 +12,8 @@ struct Response: Sendable {
     var pieces: [ByteBuffer]
     /// Where the content is when it is not in memory; then there are no pieces.
     var file: FileSequence?
+    /// The content that comes over time; then there is no other.
+    var stream: BodyStream?
     /// Whether the connection of HTTP/1.1 ends with it.
     var isLast = false
 
@@ -50,6 +52,7 @@ struct Response: Sendable {
         var response = self
         response.pieces = []
         response.file = nil
+        response.stream = nil
         return response
     }
 }
@@ -92,6 +95,15 @@ struct HeaderFields: Sendable {
         buffer.writeString(value)
         buffer.writeStaticString("\r\n")
     }
+
+    /// Adds a field that an application made, unless it would not be one field (RFC 9110 §5.1, §5.5).
+    mutating func add(checked name: String, _ value: String) {
+        let isToken = !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !Self.delimiters.contains($0) }
+        guard isToken, value.utf8.allSatisfy({ ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }) else { return }
+        buffer.writeString("\(name): \(value)\r\n")
+    }
+
+    private static let delimiters = Set("\"(),/:;<=>?@[\\]{}".utf8)
 
     /// The lines with the empty line that ends them.
     func finished() -> ByteBuffer {

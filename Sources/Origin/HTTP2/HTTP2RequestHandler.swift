@@ -19,7 +19,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     private enum State {
         case waitingForHead
         /// The head is there, its end of stream is not; a body may come only where it is taken.
-        case waitingForEnd(ArrivingRequest, takesBody: Bool)
+        case waitingForEnd(ArrivingRequest)
         /// What is asked for is not there yet.
         case held(HeldRequest)
         /// What is left in memory of the body, the next piece last; what is left on disk comes behind it.
@@ -36,7 +36,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     private var state = State.waitingForHead
     private var resetsWhenSent = false
     /// The rest of a body on disk.
-    private var transfer: FileTransfer?
+    private var transfer: (any BodyTransfer)?
     /// What stands in front of a body on disk: should its first chunk fail, there is time for another response.
     private var pendingHead: HTTP2Frame.FramePayload.Headers?
     private var timer: Scheduled<Void>?
@@ -54,10 +54,9 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
         switch (unwrapInboundIn(data), state) {
         case (.headers(let head), .waitingForHead): receive(head, context: context)
         // Trailer fields say nothing here.
-        case (.headers(let trailers), .waitingForEnd(let request, _)) where trailers.endStream:
+        case (.headers(let trailers), .waitingForEnd(let request)) where trailers.endStream:
             answer(request.arrived, context: context)
-        case (.data(let data), .waitingForEnd(let request, let takesBody)):
-            receive(data, of: request, takesBody: takesBody, context: context)
+        case (.data(let data), .waitingForEnd(let request)): receive(data, of: request, context: context)
         default: break
         }
     }
@@ -98,13 +97,13 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
             return send(response, isComplete: head.endStream, context: context)
         }
         guard !head.endStream else { return answer(ArrivedRequest(head: request), context: context) }
-        var arriving = ArrivingRequest(request)
-        let takesBody = router.takesBody(request)
-        if takesBody, arriving.awaitsContinue {
+        let limit = router.bodyLimit(of: request)
+        var arriving = ArrivingRequest(request, limit: limit ?? 0)
+        if limit != nil, arriving.awaitsContinue {
             arriving.continued()
             context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: [":status": "100"]))), promise: nil)
         }
-        state = .waitingForEnd(arriving, takesBody: takesBody)
+        state = .waitingForEnd(arriving)
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.requestHeadTime) {
             self.send(.plain(.requestTimeout, "The request took too long.\n"), isComplete: false, context: context)
             context.flush()
@@ -114,15 +113,14 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     private func receive(
         _ data: HTTP2Frame.FramePayload.Data,
         of request: ArrivingRequest,
-        takesBody: Bool,
         context: ChannelHandlerContext
     ) {
         guard case .byteBuffer(let bytes) = data.data else { return }
         var request = request
-        if bytes.readableBytes > 0, !takesBody || !request.received(bytes) {
+        if bytes.readableBytes > 0, !request.received(bytes) {
             return send(router.bodyRefusal(request.head), isComplete: data.endStream, context: context)
         }
-        state = .waitingForEnd(request, takesBody: takesBody)
+        state = .waitingForEnd(request)
         if data.endStream { answer(request.arrived, context: context) }
     }
 
@@ -182,10 +180,13 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     private func send(_ response: Response, isComplete: Bool, context: ChannelHandlerContext) {
         cancelTimer()
         let fields = preamble.fields(of: response)
-        let isEmpty = response.byteCount == 0
+        let isEmpty = response.byteCount == 0 && response.stream == nil
         let head = HTTP2Frame.FramePayload.Headers(headers: fields, endStream: isEmpty)
         if let file = response.file, !isEmpty {
             transfer = FileTransfer(file, by: router.disk, on: context.eventLoop)
+            pendingHead = head
+        } else if let stream = response.stream {
+            transfer = StreamTransfer(stream, .bare, on: context.eventLoop)
             pendingHead = head
         } else {
             context.write(wrapOutboundOut(.headers(head)), promise: nil)
@@ -246,7 +247,7 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
 
     /// The length was promised with the head: behind that a body can only be broken off.
     private func fail(_ error: any Error, context: ChannelHandlerContext) {
-        logger.warning("segment could not be read from the disk", metadata: ["error.type": "\(error)"])
+        logger.warning("content broke off", metadata: ["error.type": "\(error)"])
         transfer = nil
         guard pendingHead != nil else { return context.close(promise: nil) }
         pendingHead = nil
@@ -259,7 +260,9 @@ final class HTTP2RequestHandler: ChannelInboundHandler {
     /// Most responses are with the connection as a whole at once, and have no timer.
     private func watchProgress(context: ChannelHandlerContext) {
         cancelTimer()
-        guard case .sending = state else { return }
+        guard case .sending(let pieces) = state, !pieces.isEmpty || transfer?.waitsForApplication != true else {
+            return
+        }
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.stalledWriteTime) {
             self.logger.info("reader took nothing for too long")
             context.close(promise: nil)

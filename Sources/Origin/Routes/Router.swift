@@ -35,6 +35,8 @@ struct Router: Sendable {
     var recordings: RecordedMedia?
     /// Pictures of the lives; `nil` for none.
     var posters: LivePosters?
+    /// What answers what is not for media; `nil` for nothing.
+    var application: (any WebApplication)?
     /// How those who ask have come, to tell others: `http` or `https`.
     var scheme = "http"
     /// Reads what lies on disk.
@@ -217,6 +219,7 @@ struct Router: Sendable {
             return search
         }
         if let refusal = refusal(of: route, viewer) { return .response(refusal) }
+        if let reply = applicationReply(to: head, content, route, from: viewer.peerAddress) { return reply }
         if case .nothing(let surface) = route { return .response(notFound(on: surface)) }
         guard isServed(route) else { return .response(notFound(on: .plain)) }
         guard head.method == .GET || head.method == .HEAD else { return respond(to: head, content, route) }
