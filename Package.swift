@@ -102,6 +102,11 @@ let package = Package(
             dependencies: ["CLibPQ", "Cryptography", nioCore, logging],
             path: "Sources/Platform/Postgres"
         ),
+        .target(
+            name: "EmbeddedPostgres",
+            dependencies: [subprocess, systemPackage, logging],
+            path: "Sources/Platform/EmbeddedPostgres"
+        ),
 
         // System libraries, each imported by exactly one target.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -203,6 +208,10 @@ let package = Package(
         .testTarget(
             name: "PostgresTests",
             dependencies: ["Postgres", "PlatformTestSupport", "TestSupport", nioCore, logging]
+        ),
+        .testTarget(
+            name: "EmbeddedPostgresTests",
+            dependencies: ["EmbeddedPostgres", "TestSupport", systemPackage, logging]
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "lyceum"]),
     ]
