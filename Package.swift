@@ -107,6 +107,12 @@ let package = Package(
             dependencies: [subprocess, systemPackage, logging],
             path: "Sources/Platform/EmbeddedPostgres"
         ),
+        .target(
+            name: "Kernel",
+            dependencies: ["Postgres", "Cryptography", hummingbird, httpTypes, asyncHTTPClient, nioCore, logging],
+            path: "Sources/Platform/Kernel",
+            resources: [.embedInCode("Migrations")]
+        ),
 
         // System libraries, each imported by exactly one target.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -212,6 +218,14 @@ let package = Package(
         .testTarget(
             name: "EmbeddedPostgresTests",
             dependencies: ["EmbeddedPostgres", "TestSupport", systemPackage, logging]
+        ),
+        .testTarget(
+            name: "KernelTests",
+            dependencies: [
+                "Kernel", "Postgres", "Cryptography", "PlatformTestSupport", "TestSupport", hummingbird, httpTypes,
+                nioCore,
+                logging,
+            ]
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "lyceum"]),
     ]

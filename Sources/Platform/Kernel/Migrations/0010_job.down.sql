@@ -1,0 +1,2 @@
+DROP TABLE job_schedule;
+DROP TABLE job;

@@ -1,0 +1,3 @@
+DROP TABLE inbox_event;
+DROP TABLE consumed;
+DROP TABLE outbox;
