@@ -113,6 +113,11 @@ let package = Package(
             path: "Sources/Platform/Kernel",
             resources: [.embedInCode("Migrations")]
         ),
+        .target(
+            name: "Mail",
+            dependencies: ["Kernel", "TLS", nioCore, nioPosix, nioSSL, logging],
+            path: "Sources/Platform/Mail"
+        ),
 
         // System libraries, each imported by exactly one target.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -226,6 +231,10 @@ let package = Package(
                 nioCore,
                 logging,
             ]
+        ),
+        .testTarget(
+            name: "MailTests",
+            dependencies: ["Mail", "Kernel", "TLS", "TestSupport", nioCore, nioPosix, logging]
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "lyceum"]),
     ]
