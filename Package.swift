@@ -118,6 +118,12 @@ let package = Package(
             dependencies: ["Kernel", "TLS", nioCore, nioPosix, nioSSL, logging],
             path: "Sources/Platform/Mail"
         ),
+        .target(
+            name: "Web",
+            dependencies: ["Kernel", "Cryptography", hummingbird, httpTypes, mustache, nioCore, logging],
+            path: "Sources/Platform/Web",
+            resources: [.embedInCode("Templates"), .embedInCode("Assets")]
+        ),
 
         // System libraries, each imported by exactly one target.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
