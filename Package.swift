@@ -124,6 +124,14 @@ let package = Package(
             path: "Sources/Platform/Web",
             resources: [.embedInCode("Templates"), .embedInCode("Assets")]
         ),
+        .target(
+            name: "Accounts",
+            dependencies: [
+                "Kernel", "Postgres", "Web", "Cryptography", hummingbird, httpTypes, nioCore, nioPosix, logging,
+            ],
+            path: "Sources/Platform/Accounts",
+            resources: [.embedInCode("Migrations"), .embedInCode("Templates")]
+        ),
 
         // System libraries, each imported by exactly one target.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -241,6 +249,14 @@ let package = Package(
         .testTarget(
             name: "MailTests",
             dependencies: ["Mail", "Kernel", "TLS", "TestSupport", nioCore, nioPosix, logging]
+        ),
+        .testTarget(
+            name: "AccountsTests",
+            dependencies: [
+                "Accounts", "Kernel", "Postgres", "Web", "Cryptography", "PlatformTestSupport", "TestSupport",
+                hummingbird,
+                httpTypes, nioCore, logging,
+            ]
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "lyceum"]),
     ]

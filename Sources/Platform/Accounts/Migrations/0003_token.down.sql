@@ -1,0 +1,2 @@
+DROP TABLE one_time_token;
+DROP TABLE api_token;
