@@ -132,6 +132,12 @@ let package = Package(
             path: "Sources/Platform/Accounts",
             resources: [.embedInCode("Migrations"), .embedInCode("Templates")]
         ),
+        .target(
+            name: "Administration",
+            dependencies: ["Kernel", "Postgres", "Web", hummingbird, httpTypes, nioCore, logging],
+            path: "Sources/Platform/Administration",
+            resources: [.embedInCode("Templates")]
+        ),
 
         // System libraries, each imported by exactly one target.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -251,11 +257,25 @@ let package = Package(
             dependencies: ["Mail", "Kernel", "TLS", "TestSupport", nioCore, nioPosix, logging]
         ),
         .testTarget(
+            name: "WebTests",
+            dependencies: [
+                "Web", "Accounts", "Administration", "Kernel", "TestSupport", hummingbird, httpTypes, nioCore, logging,
+            ]
+        ),
+        .testTarget(
             name: "AccountsTests",
             dependencies: [
                 "Accounts", "Kernel", "Postgres", "Web", "Cryptography", "PlatformTestSupport", "TestSupport",
                 hummingbird,
                 httpTypes, nioCore, logging,
+            ]
+        ),
+        .testTarget(
+            name: "AdministrationTests",
+            dependencies: [
+                "Administration", "Kernel", "Postgres", "Web", "PlatformTestSupport", "TestSupport", hummingbird,
+                httpTypes,
+                nioCore, logging,
             ]
         ),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "lyceum"]),
