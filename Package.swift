@@ -158,8 +158,11 @@ let package = Package(
             name: "lyceum",
             dependencies: [
                 "MediaCore", "Ingest", "Packager", "LiveStore", "Recordings", "Storage", "ObjectStorage", "Origin",
-                "Transcode", "Jobs", "Cryptography", "TLS", "Observability", nioCore, nioPosix, nioHTTP1,
-                asyncHTTPClient, metrics, logging,
+                "Transcode", "Jobs", "Cryptography", "TLS", "Observability", "Postgres", "EmbeddedPostgres", "Kernel",
+                "Mail",
+                "Web", "Accounts", "Administration", nioCore, nioPosix, nioHTTP1, httpTypes, hummingbird,
+                asyncHTTPClient,
+                metrics, logging,
                 serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -225,8 +228,10 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "lyceum", "Ingest", "Recordings", "Storage", "ObjectStorage", "MediaCore", "TestSupport", nioCore,
-                nioPosix, metrics, logging,
+                "lyceum", "Ingest", "Recordings", "Storage", "ObjectStorage", "MediaCore", "Origin", "Accounts",
+                "Kernel",
+                "Postgres", "TestSupport", "PlatformTestSupport", nioCore, nioPosix, nioHTTP1, httpTypes, metrics,
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
@@ -278,7 +283,10 @@ let package = Package(
                 nioCore, logging,
             ]
         ),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "lyceum"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["TestSupport", "PlatformTestSupport", "Postgres", "lyceum"]
+        ),
     ]
 )
 

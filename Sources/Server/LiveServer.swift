@@ -51,6 +51,8 @@ struct LiveServer: Service {
     /// Long work: imports, pictures, downloads.
     private let jobs: JobQueue
     private let imports: ImportService
+    /// Accounts, pages and the API; `nil` when they are off.
+    let platform: Platform?
     private let ingest: RTMPServer
     private let origin: OriginServer
     /// The operators' port, if there is one.
@@ -113,6 +115,7 @@ struct LiveServer: Service {
 
         let access = try Self.access(configuration)
         let store = LiveStore()
+        platform = try Self.platform(configuration, store, on: group, logger: logger)
         load = Self.loadWatch(configuration, group, store, metrics: registry, logger: logger)
         storage = try Self.storage(configuration, logger: logger)
         recordingStore = try Self.recordingStore(configuration, group: group, logger: logger)
@@ -166,6 +169,7 @@ struct LiveServer: Service {
         originConfiguration.recordings = recordings
         originConfiguration.recordingArchive = archive
         originConfiguration.exporter = exporter
+        originConfiguration.application = platform?.application
         var operators = OperatorAPI(
             token: try Self.secret(
                 configuration.operatorToken,
@@ -270,24 +274,31 @@ struct LiveServer: Service {
         logger.info("listening", metadata: metadata)
         Terminal.say(welcome(httpPort: httpPort, httpsPort: httpsPort, ports: ports).text)
 
-        try await withThrowingDiscardingTaskGroup { tasks in
+        let platformRun = startPlatform()
+        let failure = try await withThrowingDiscardingTaskGroup(returning: StartFailure?.self) { tasks in
             tasks.addTask { await load.run() }
             tasks.addTask { await drainOnSignal() }
             tasks.addTask { await reloadFilesRegularly() }
             tasks.addTask { await reloadFilesOnSignal() }
             // Ends before the storage that it uses.
             let keeping = Task { await keeper.run() }
-            try await gracefulShutdown()
+            let failure = await awaitEnd(of: platformRun)
             expiry.cancel()
             synchronization.cancel()
+            // Jobs and streams of events end first; pages are answered until their connections are gone.
+            platformRun?.task.cancel()
             // Also ends a drain that is still waiting for publishers.
             await stop {
                 keeping.cancel()
                 await keeping.value
                 await recordingStore?.shutDown()
             }
+            await platformRun?.task.value
+            await platform?.close()
             tasks.cancelAll()
+            return failure
         }
+        if let failure { throw failure }
     }
 
     /// SIGUSR1, which `lyceum drain` sends: once is enough.

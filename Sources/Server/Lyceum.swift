@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The command line: `lyceum serve | drain | import | jobs | key | recordings | restream | streams | token | config | version`.
+/// The command line: `lyceum serve | drain | db | migrate | import | jobs | key | recordings | restream | streams | token | config | openapi | version`.
 @main
 struct Lyceum: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,8 +8,10 @@ struct Lyceum: AsyncParsableCommand {
         abstract: "Takes live streams over RTMP and serves them as HLS.",
         version: Version.text,
         subcommands: [
-            ServeCommand.self, DrainCommand.self, ImportCommand.self, JobsCommand.self, KeyCommand.self,
+            ServeCommand.self, DrainCommand.self, DatabaseCommand.self, MigrateCommand.self, ImportCommand.self,
+            JobsCommand.self, KeyCommand.self,
             RecordingsCommand.self, RestreamCommand.self, StreamsCommand.self, TokenCommand.self, ConfigCommand.self,
+            OpenAPICommand.self,
             VersionCommand.self,
         ]
     )

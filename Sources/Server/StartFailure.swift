@@ -28,9 +28,11 @@ struct StartFailure: Error, CustomStringConvertible {
     }
 
     /// The settings name authorities that cannot be used.
-    static func wrongAuthorities(_ fault: ClientTLS.Fault) -> StartFailure {
-        let key = ConfigurationKey.restreamAuthorities.environmentName
-        return StartFailure(description: "\(key): \(fault)", exitCode: .wrongConfiguration)
+    static func wrongAuthorities(
+        _ fault: ClientTLS.Fault,
+        key: ConfigurationKey = .restreamAuthorities
+    ) -> StartFailure {
+        StartFailure(description: "\(key.environmentName): \(fault)", exitCode: .wrongConfiguration)
     }
 
     /// An address cannot be listened on.

@@ -110,13 +110,28 @@ struct ServerConfigurationTests {
     func documentedKeys() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
         let page = try String(contentsOf: root.appendingPathComponent("docs/configuration.md"), encoding: .utf8)
+        let parts = page.components(separatedBy: "\(ConfigurationDocuments.tableBegin)\n")
+        let table = parts.last?.components(separatedBy: ConfigurationDocuments.tableEnd).first
+        #expect(parts.count == 2 && table == ConfigurationDocuments.table, "lyceum config --table has another table")
         let help = ServeCommand.helpMessage(columns: 400)
-        for key in ConfigurationKey.all {
-            #expect(page.contains("`\(key.environmentName)`"), "\(key.environmentName) is not documented")
-            #expect(help.contains("\(key.flag) "), "\(key.flag) is no flag")
-            if !key.defaultValue.isEmpty {
-                #expect(page.contains("`\(key.defaultValue)`"), "\(key.environmentName)'s default is not documented")
+        for key in ConfigurationKey.all { #expect(help.contains("\(key.flag) "), "\(key.flag) is no flag") }
+    }
+
+    @Test("the file .env.example has every setting, and sets none when it is taken as it is")
+    func exampleFile() async throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+        let text = try String(contentsOf: root.appendingPathComponent(".env.example"), encoding: .utf8)
+        #expect(text == ConfigurationDocuments.environmentFile, "lyceum config --example has another file")
+        #expect(text.split(separator: "\n").allSatisfy { $0.hasPrefix("#") })
+        // Each of its lines can be taken as it stands.
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("#LYCEUM_") }.map { $0.dropFirst() }
+        #expect(lines.count == ConfigurationKey.all.count)
+        let environment = Dictionary(
+            uniqueKeysWithValues: lines.map { line in
+                let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return (String(parts[0]), String(parts[1]))
             }
-        }
+        )
+        _ = try ServerConfiguration(try await sources(environment: environment))
     }
 }

@@ -10,9 +10,13 @@ struct ConfigCommand: AsyncParsableCommand {
         discussion: "The first to have a setting is right: flags, the environment, .env, lyceum.yaml, the defaults."
     )
 
+    @Flag(help: "Prints the table of docs/configuration.md instead.") var table = false
+    @Flag(help: "Prints the file .env.example instead.") var example = false
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
+        if table { return print(ConfigurationDocuments.table, terminator: "") }
+        if example { return print(ConfigurationDocuments.environmentFile, terminator: "") }
         let (sources, _) = try await options.load(environment: ProcessInfo.processInfo.environment)
         let lines = try ConfigurationKey.all.map { key in
             let setting = try sources.setting(key)

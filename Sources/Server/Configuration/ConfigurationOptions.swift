@@ -122,6 +122,32 @@ struct ConfigurationOptions: ParsableArguments {
     var s3SecretKey: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.s3SessionToken.help))
     var s3SessionToken: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.platformSwitch.help))
+    var platform: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.publicURL.help))
+    var publicUrl: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.databaseURL.help))
+    var databaseUrl: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.databaseConnections.help))
+    var databaseConnections: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.databasePrograms.help))
+    var databaseBin: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.platformSecret.help))
+    var secret: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.trustedProxies.help))
+    var trustedProxies: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.smtpURL.help))
+    var smtpUrl: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.smtpAuthorities.help))
+    var smtpCa: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.mailFrom.help))
+    var mailFrom: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.courses.help))
+    var courses: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.shop.help))
+    var shop: String?
+    @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.social.help))
+    var social: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumConnections.help))
     var rtmpMaxConnections: String?
     @Option(help: ArgumentHelp(stringLiteral: ConfigurationKey.maximumConnectionsPerAddress.help))
@@ -173,6 +199,10 @@ struct ConfigurationOptions: ParsableArguments {
             (.recordLocalDays, recordLocalDays), (.storeDirectory, storeDir), (.s3Bucket, s3Bucket),
             (.s3Endpoint, s3Endpoint), (.s3Region, s3Region), (.s3Addressing, s3Addressing), (.s3Prefix, s3Prefix),
             (.s3AccessKey, s3AccessKey), (.s3SecretKey, s3SecretKey), (.s3SessionToken, s3SessionToken),
+            (.platformSwitch, platform), (.publicURL, publicUrl), (.databaseURL, databaseUrl),
+            (.databaseConnections, databaseConnections), (.databasePrograms, databaseBin), (.platformSecret, secret),
+            (.trustedProxies, trustedProxies), (.smtpURL, smtpUrl), (.smtpAuthorities, smtpCa), (.mailFrom, mailFrom),
+            (.courses, courses), (.shop, shop), (.social, social),
         ]
         return all.compactMap { key, value in value.map { (key, $0) } }
     }

@@ -99,6 +99,8 @@ struct ServerConfiguration: Sendable {
     let recordingStore: RecordingStore?
     /// From which share of its time on an event loop has too much to do, in percent; `nil` when that refuses nobody.
     let overloadPercent: Int?
+    /// The platform's settings; `nil` when it is off.
+    let platform: PlatformSettings?
     let logLevel: Logger.Level
     /// The path of hls.js, if there is one.
     let hlsJavaScript: String?
@@ -174,6 +176,7 @@ struct ServerConfiguration: Sendable {
         overloadPercent = try reader.value(.overloadPercent) { text -> Int?? in
             text == "off" ? .some(nil) : Int(text).flatMap { (20...100).contains($0) ? .some(.some($0)) : nil }
         }
+        platform = try PlatformSettings(reader)
         logLevel = try reader.value(.logLevel) { Logger.Level(rawValue: $0) }
         hlsJavaScript = try reader.value(.hlsJavaScript) { .some($0.isEmpty ? nil : $0) }
         hlsJavaScriptURL = try reader.value(.hlsJavaScriptURL) { text in

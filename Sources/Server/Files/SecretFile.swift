@@ -22,6 +22,9 @@ struct SecretFile {
         SecretFile(path: dataDirectory + "/operator-token")
     }
 
+    /// What the platform signs and seals with; LYCEUM_SECRET takes its place.
+    static func platform(dataDirectory: String) -> SecretFile { SecretFile(path: dataDirectory + "/secret") }
+
     /// What viewers' links are signed with; LYCEUM_TOKEN_SECRET takes its place.
     static func playbackKey(dataDirectory: String) -> SecretFile {
         SecretFile(path: dataDirectory + "/playback-key")
