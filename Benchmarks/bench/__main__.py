@@ -22,7 +22,7 @@ from .measure import TICK
 from .report import Comparison, DidNotRun
 
 #: In the order in which they run when none is named; each is a module here with `run(bench) -> Iterable[Comparison]`.
-SECTIONS = ["ingest", "publishers", "latency", "viewers", "origin", "start", "overload", "soak"]
+SECTIONS = ["ingest", "publishers", "latency", "viewers", "origin", "start", "overload", "soak", "platform"]
 
 
 def first_line(*command: str) -> str:

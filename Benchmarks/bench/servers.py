@@ -136,6 +136,8 @@ class Lyceum(Server):
             "rtmp_max_connections_per_address": 1000, "rtmp_max_bytes_per_second": 1_000_000_000, "log_level": "warning",
             # Flat out, an event loop is busy all the time, and nobody is to be refused for that.
             "overload_percent": "off",
+            # Media alone; what the platform adds is measured by itself.
+            "platform": "off",
         }
         # As scripts/run has it; nginx and the sinks do not keep media in their memory.
         tunables = "hugetlb=1 arena_max=1 mmap_threshold=33554432 trim_threshold=67108864 top_pad=4194304".split()

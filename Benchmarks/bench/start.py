@@ -18,9 +18,9 @@ RECORDINGS = 1000
 LIMIT_SECONDS = 0.3
 
 
-def seconds_to_ready(bench: Bench, folder: Path) -> float:
+def seconds_to_ready(bench: Bench, folder: Path, **settings: object) -> float:
     """Starts the server as an operator does, asks until it is ready, and stops it."""
-    server = Lyceum(bench, cores="0-1", folder=folder)
+    server = Lyceum(bench, cores="0-1", folder=folder, **settings)
     began = time.monotonic()
     server.launch()
     try:
