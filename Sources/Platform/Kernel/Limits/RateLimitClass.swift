@@ -57,15 +57,6 @@ public struct RateLimitClass: Sendable, Hashable {
         isShared: true,
         failsClosed: true
     )
-    /// Sign-in with an e-mail address: 25 in an hour.
-    public static let signInName = RateLimitClass(
-        "sign_in_name",
-        capacity: 25,
-        window: 3600,
-        subject: .named,
-        isShared: true,
-        failsClosed: true
-    )
     /// Sign-up from an address: 5 in 30 minutes.
     public static let signUp = RateLimitClass(
         "sign_up",
@@ -95,6 +86,4 @@ public struct RateLimitClass: Sendable, Hashable {
     )
     /// Files sent: 30 in 30 minutes.
     public static let media = RateLimitClass("media", capacity: 30, window: 1800)
-    /// Things deleted: 30 in 30 minutes.
-    public static let deletion = RateLimitClass("deletion", capacity: 30, window: 1800)
 }
